@@ -1,0 +1,4 @@
+@org.jspecify.annotations.NullMarked
+module dev.airlock.linux {
+    requires static org.jspecify;
+}

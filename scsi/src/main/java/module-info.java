@@ -1,0 +1,4 @@
+@org.jspecify.annotations.NullMarked
+module dev.airlock.scsi {
+    requires static org.jspecify;
+}
