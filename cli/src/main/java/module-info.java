@@ -1,14 +1,12 @@
 @org.jspecify.annotations.NullMarked
 module dev.airlock.cli {
     requires static org.jspecify;
-    requires transitive dev.airlock.linux;
-    requires transitive dev.airlock.memory;
-    requires transitive dev.airlock.vmbus;
-    requires transitive dev.airlock.scsi;
-    requires transitive dev.airlock.dma;
-    requires transitive dev.airlock.storvsc;
-    requires transitive dev.airlock.disk;
-    requires transitive dev.airlock.scsitarget;
-    requires transitive dev.airlock.storvsp;
-    requires transitive dev.airlock.lab;
+    requires dev.airlock.lab;
+    requires info.picocli;
+    requires me.tongfei.progressbar;
+    requires tools.jackson.databind;
+    requires HdrHistogram;
+
+    opens dev.airlock.cli to
+            info.picocli;
 }
