@@ -10,6 +10,7 @@ public final class AdditionalSense {
     public static final int BECOMING_READY = 0x0401;
     public static final int INITIALIZING_COMMAND_REQUIRED = 0x0402;
     public static final int WRITE_ERROR = 0x0C00;
+    public static final int INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT = 0x0E03;
     public static final int UNRECOVERED_READ_ERROR = 0x1100;
     public static final int PARAMETER_LIST_LENGTH_ERROR = 0x1A00;
     public static final int MISCOMPARE_DURING_VERIFY = 0x1D00;
@@ -50,6 +51,8 @@ public final class AdditionalSense {
             case INITIALIZING_COMMAND_REQUIRED ->
                     "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED";
             case WRITE_ERROR -> "WRITE ERROR";
+            case INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT ->
+                    "INVALID FIELD IN COMMAND INFORMATION UNIT";
             case UNRECOVERED_READ_ERROR -> "UNRECOVERED READ ERROR";
             case PARAMETER_LIST_LENGTH_ERROR -> "PARAMETER LIST LENGTH ERROR";
             case MISCOMPARE_DURING_VERIFY -> "MISCOMPARE DURING VERIFY OPERATION";
