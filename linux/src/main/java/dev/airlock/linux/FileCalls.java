@@ -11,6 +11,8 @@ import java.lang.invoke.MethodHandle;
 /** Calls on descriptors and files; each returns its result or a negative errno. */
 final class FileCalls {
     /** {@code linux/fcntl.h} and {@code asm-generic/fcntl.h}. */
+    static final int F_GETFL = 3;
+
     static final int F_SETFL = 4;
 
     static final int F_OFD_SETLK = 37;

@@ -20,9 +20,14 @@ public final class FileIo {
 
     public static final int O_WRONLY = 0x1;
     public static final int O_RDWR = 0x2;
+
+    /** Which of the bits say whether reading or writing is allowed. */
+    public static final int O_ACCMODE = 0x3;
+
     public static final int O_CREAT = 0x40;
     public static final int O_EXCL = 0x80;
     public static final int O_TRUNC = 0x200;
+    public static final int O_APPEND = 0x400;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_DIRECT = 0x4000;
     public static final int O_DIRECTORY = 0x10000;
@@ -215,6 +220,21 @@ public final class FileIo {
                 statx.get(JAVA_INT, 20),
                 direct ? statx.get(JAVA_INT, 152) : 0,
                 direct ? statx.get(JAVA_INT, 156) : 0);
+    }
+
+    /**
+     * The O_ bits that the file is open with: access mode ({@link #O_ACCMODE}), O_DIRECT, O_APPEND
+     * and the like.
+     */
+    public static int statusFlags(Fd fd) throws LinuxException {
+        int raw = fd.acquire();
+        try {
+            int flags = FileCalls.fcntl(raw, FileCalls.F_GETFL, 0);
+            check(flags, "fcntl", fd);
+            return flags;
+        } finally {
+            fd.release();
+        }
     }
 
     /** The magic number of the file system that holds the file ({@code linux/magic.h}). */
