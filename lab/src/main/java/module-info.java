@@ -10,8 +10,4 @@ module dev.airlock.lab {
     requires transitive dev.airlock.disk;
     requires transitive dev.airlock.scsitarget;
     requires transitive dev.airlock.storvsp;
-    requires HdrHistogram;
-
-    exports dev.airlock.lab.bench;
-    exports dev.airlock.lab.workload;
 }

@@ -1,3 +1,4 @@
+/** VMBus: formats, rings, and both ends of the bus. */
 @org.jspecify.annotations.NullMarked
 module dev.airlock.vmbus {
     requires static org.jspecify;
@@ -5,4 +6,9 @@ module dev.airlock.vmbus {
     requires transitive dev.airlock.memory;
 
     exports dev.airlock.vmbus;
+    exports dev.airlock.vmbus.guest;
+    exports dev.airlock.vmbus.host;
+    exports dev.airlock.vmbus.loopback;
+    exports dev.airlock.vmbus.message;
+    exports dev.airlock.vmbus.transport;
 }
