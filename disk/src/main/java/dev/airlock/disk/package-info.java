@@ -2,8 +2,8 @@
  * The disk interface and its kinds: raw file or block device, memory, null, and a throw-away
  * overlay.
  *
- * <p>A {@code Disk} moves whole sectors between a store and memory that the caller owns, and knows
- * nothing of SCSI, guests or processes. {@code DiskSpec} turns what a user wrote on a command line
+ * <p>A {@link Disk} moves whole sectors between a store and memory that the caller owns, and knows
+ * nothing of SCSI, guests or processes. {@link DiskSpec} turns what a user wrote on a command line
  * into an open disk.
  */
 package dev.airlock.disk;
