@@ -99,8 +99,8 @@ final class ListeningPath {
             throw new LinuxException(
                     "listen", "path exists and is not a socket: path=" + path, Errno.EEXIST);
         }
-        try (Fd probe = UnixSocket.probe(path)) {
-            int result = UnixSocket.connect(probe, path);
+        try (Fd probe = RawSocket.nonBlocking(path.toString())) {
+            int result = RawSocket.connect(probe, path);
             if (result != -Errno.ECONNREFUSED && result != -Errno.ENOENT) {
                 throw new LinuxException(
                         "listen", "somebody listens there: path=" + path, Errno.EADDRINUSE);

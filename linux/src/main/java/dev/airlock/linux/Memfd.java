@@ -16,6 +16,14 @@ public final class Memfd {
     private static final int F_SEAL_SHRINK = 0x2;
     private static final int F_SEAL_GROW = 0x4;
 
+    private static final int F_SEAL_WRITE = 0x8;
+    private static final int F_SEAL_FUTURE_WRITE = 0x10;
+
+    /** Without F_SEAL_SEAL a peer could later add seals that make mapping fail. */
+    private static final int NEEDED_SEALS = F_SEAL_SHRINK | F_SEAL_SEAL;
+
+    private static final int WRITE_SEALS = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+
     /** {@code linux/magic.h}. */
     private static final long TMPFS_MAGIC = 0x01021994;
 
@@ -52,8 +60,8 @@ public final class Memfd {
 
     /**
      * Checks a descriptor received from a peer before it is mapped: ordinary memory (a fault in
-     * huge pages can kill the process), which the peer cannot shrink (nor can an access beyond its
-     * end), and large enough.
+     * huge pages can kill the process), which nobody can shrink (so can an access beyond its end)
+     * or make unmappable, and large enough.
      *
      * @throws LinuxException with EINVAL, naming what is wrong
      */
@@ -65,16 +73,17 @@ public final class Memfd {
         if (magic != TMPFS_MAGIC) {
             throw refused("not a memfd: fsType=0x" + Long.toHexString(magic), fd);
         }
-        int seals;
-        try {
-            seals = FileCalls.fcntl(fd.acquire(), FileCalls.F_GET_SEALS, 0);
-        } finally {
-            fd.release();
+        int raw = fd.acquire();
+        int seals = FileCalls.fcntl(raw, FileCalls.F_GET_SEALS, 0);
+        fd.release();
+        // A file of a mounted tmpfs cannot carry these, so it is a memfd and no mount's size limit
+        // applies.
+        if (seals < 0 || (seals & NEEDED_SEALS) != NEEDED_SEALS) {
+            throw refused(
+                    "memfd is not sealed against shrinking and further seals: seals=" + seals, fd);
         }
-        // A file of a mounted tmpfs cannot carry this seal, so it is a memfd and no mount's size
-        // limit applies.
-        if (seals < 0 || (seals & F_SEAL_SHRINK) == 0) {
-            throw refused("memfd is not sealed against shrinking: seals=" + seals, fd);
+        if ((seals & WRITE_SEALS) != 0) {
+            throw refused("memfd is sealed against writing: seals=" + seals, fd);
         }
         long bytes = FileIo.stat(fd).sizeBytes();
         if (bytes < atLeastBytes) {

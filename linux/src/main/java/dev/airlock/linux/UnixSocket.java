@@ -1,8 +1,5 @@
 package dev.airlock.linux;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -24,17 +21,9 @@ public final class UnixSocket implements AutoCloseable {
     /** How long {@link #send(MemorySegment, Fd...)} waits for a peer that does not read. */
     public static final long SEND_TIMEOUT_MS = 10_000;
 
-    /** {@code linux/net.h}, {@code linux/socket.h}, {@code asm-generic/socket.h}. */
-    private static final int SOCK_SEQPACKET = 5;
-
-    private static final int SOCK_NONBLOCK = 0x800;
-    private static final int SOCK_CLOEXEC = 0x80000;
-    private static final int TYPE = SOCK_SEQPACKET | SOCK_CLOEXEC;
-    private static final int SHUT_RDWR = 2;
-    private static final int SOL_SOCKET = 1;
-    private static final int SO_PEERCRED = 17;
-    private static final int SO_SNDTIMEO = 21;
+    /** {@code linux/socket.h}. */
     private static final int MSG_CTRUNC = 0x8;
+
     private static final int MSG_TRUNC = 0x20;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -71,7 +60,7 @@ public final class UnixSocket implements AutoCloseable {
      *     than a socket is there
      */
     public static UnixSocket listen(Path path, int mode, int backlog) throws LinuxException {
-        Fd fd = socket(TYPE | SOCK_NONBLOCK, path.toString());
+        Fd fd = RawSocket.nonBlocking(path.toString());
         try {
             ListeningPath name = ListeningPath.listen(fd, path, mode, backlog);
             try {
@@ -94,12 +83,12 @@ public final class UnixSocket implements AutoCloseable {
      *     time-out
      */
     public static UnixSocket connect(Path path, long timeoutMs) throws LinuxException {
-        Fd fd = socket(TYPE, path.toString());
+        Fd fd = RawSocket.blocking(path.toString());
         try {
             if (timeoutMs >= 0) {
-                setSendTimeout(fd, Math.max(timeoutMs, 1));
+                RawSocket.setSendTimeout(fd, Math.max(timeoutMs, 1));
             }
-            int result = connect(fd, path);
+            int result = RawSocket.connect(fd, path);
             if (result < 0) {
                 throw new LinuxException("connect", "path=" + path, -result);
             }
@@ -112,27 +101,19 @@ public final class UnixSocket implements AutoCloseable {
 
     /** Two sockets connected with each other. */
     public static Pair pair() throws LinuxException {
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment raw = arena.allocate(8, 4);
-            int result = SocketCalls.socketpair(SocketAddress.AF_UNIX, TYPE, 0, raw);
-            if (result < 0) {
-                throw new LinuxException("socketpair", "", -result);
-            }
-            Fd first = Fd.adopt(raw.get(JAVA_INT, 0), "socketpair");
-            Fd second = Fd.adopt(raw.get(JAVA_INT, 4), "socketpair");
-            UnixSocket left;
-            try {
-                left = new UnixSocket(first, null);
-            } catch (LinuxException e) {
-                second.close();
-                throw e;
-            }
-            try {
-                return new Pair(left, new UnixSocket(second, null));
-            } catch (LinuxException e) {
-                left.close();
-                throw e;
-            }
+        Fd[] ends = RawSocket.pair();
+        UnixSocket left;
+        try {
+            left = new UnixSocket(ends[0], null);
+        } catch (LinuxException e) {
+            ends[1].close();
+            throw e;
+        }
+        try {
+            return new Pair(left, new UnixSocket(ends[1], null));
+        } catch (LinuxException e) {
+            left.close();
+            throw e;
         }
     }
 
@@ -160,7 +141,7 @@ public final class UnixSocket implements AutoCloseable {
             }
             int raw;
             try {
-                raw = SocketCalls.accept4(fd.held(), SOCK_CLOEXEC);
+                raw = SocketCalls.accept4(fd.held(), RawSocket.SOCK_CLOEXEC);
             } finally {
                 fd.release();
             }
@@ -265,20 +246,7 @@ public final class UnixSocket implements AutoCloseable {
 
     /** Who is at the other end. */
     public PeerCredentials peerCredentials() throws LinuxException {
-        int raw = fd.acquire();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment value = arena.allocate(12, 4);
-            MemorySegment length = arena.allocate(4, 4);
-            length.set(JAVA_INT, 0, 12);
-            int result = SocketCalls.getsockopt(raw, SOL_SOCKET, SO_PEERCRED, value, length);
-            if (result < 0) {
-                throw new LinuxException("getsockopt", "option=SO_PEERCRED " + fd, -result);
-            }
-            return new PeerCredentials(
-                    value.get(JAVA_INT, 0), value.get(JAVA_INT, 4), value.get(JAVA_INT, 8));
-        } finally {
-            fd.release();
-        }
+        return RawSocket.peerCredentials(fd);
     }
 
     /** The descriptor, for a {@link Poll}. Still owned by this object. */
@@ -301,7 +269,7 @@ public final class UnixSocket implements AutoCloseable {
         if (fd.tryAcquire()) {
             try {
                 // ENOTCONN when the peer has gone already.
-                SocketCalls.shutdown(fd.held(), SHUT_RDWR);
+                SocketCalls.shutdown(fd.held(), RawSocket.SHUT_RDWR);
             } finally {
                 fd.release();
             }
@@ -326,25 +294,6 @@ public final class UnixSocket implements AutoCloseable {
     @Override
     public String toString() {
         return "UnixSocket " + fd;
-    }
-
-    static int connect(Fd fd, Path path) throws LinuxException {
-        int raw = fd.acquire();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = SocketAddress.of(arena, path);
-            int result;
-            do {
-                result = SocketCalls.connect(raw, address);
-            } while (result == -Errno.EINTR);
-            return result;
-        } finally {
-            fd.release();
-        }
-    }
-
-    /** A non-blocking socket of this kind, to try a path with. */
-    static Fd probe(Path path) throws LinuxException {
-        return socket(TYPE | SOCK_NONBLOCK, path.toString());
     }
 
     private void sendWaiting(MessageHeader header, long bytes, long timeoutMs)
@@ -424,28 +373,5 @@ public final class UnixSocket implements AutoCloseable {
         } finally {
             fd.release();
         }
-    }
-
-    private static void setSendTimeout(Fd fd, long timeoutMs) throws LinuxException {
-        int raw = fd.acquire();
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment timeval = arena.allocate(16, 8);
-            timeval.set(JAVA_LONG, 0, timeoutMs / 1000);
-            timeval.set(JAVA_LONG, 8, timeoutMs % 1000 * 1000);
-            int result = SocketCalls.setsockopt(raw, SOL_SOCKET, SO_SNDTIMEO, timeval);
-            if (result < 0) {
-                throw new LinuxException("setsockopt", "option=SO_SNDTIMEO " + fd, -result);
-            }
-        } finally {
-            fd.release();
-        }
-    }
-
-    private static Fd socket(int type, String what) throws LinuxException {
-        int raw = SocketCalls.socket(SocketAddress.AF_UNIX, type, 0);
-        if (raw < 0) {
-            throw new LinuxException("socket", "", -raw);
-        }
-        return Fd.adopt(raw, what);
     }
 }

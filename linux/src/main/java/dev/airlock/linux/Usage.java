@@ -2,7 +2,6 @@ package dev.airlock.linux;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /**
@@ -53,12 +52,8 @@ public record Usage(long cpuNanos, long rssAnonBytes, long rssFileBytes, long rs
                     bytes(status, "RssAnon:"),
                     bytes(status, "RssFile:"),
                     bytes(status, "RssShmem:"));
-        } catch (NoSuchFileException e) {
-            throw (LinuxException)
-                    new LinuxException("usage", "pid=" + pid, Errno.ESRCH).initCause(e);
         } catch (IOException e) {
-            // Reading the status of a process that has just ended fails with ESRCH, which Java does
-            // not name.
+            // Absent, or it ended while being read.
             throw (LinuxException)
                     new LinuxException("usage", "pid=" + pid, Errno.ESRCH).initCause(e);
         }
