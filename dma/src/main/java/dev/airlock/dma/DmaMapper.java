@@ -1,5 +1,7 @@
 package dev.airlock.dma;
 
+import dev.airlock.memory.GuestMemory;
+
 /**
  * The mapping calls of one device: they turn guest memory into addresses that the device, the
  * untrusted host, may use, and back. The rules are Linux's ({@code
@@ -40,6 +42,29 @@ public abstract class DmaMapper implements AutoCloseable {
 
     DmaMapper(DmaLimits limits) {
         this.limits = limits;
+    }
+
+    /**
+     * The mapper a guest needs for a device, with a pool of its own if it bounces; {@link #close}
+     * gives that back. A guest that shares all its memory maps directly, unless bouncing is forced
+     * or the device's mask does not reach all of it.
+     *
+     * @param memory must outlive the mapper
+     */
+    public static DmaMapper forGuest(GuestMemory memory, SwiotlbOptions options, DmaLimits limits) {
+        boolean reachesAll =
+                Long.compareUnsigned(memory.bytes().byteSize() - 1, limits.dmaMask()) <= 0;
+        boolean bounces =
+                switch (options.mode()) {
+                    case OFF -> false;
+                    case AUTO -> memory.isIsolated() || !reachesAll;
+                    case FORCE -> true;
+                };
+        DmaMapper mapper =
+                bounces
+                        ? BounceMapper.withOwnPool(memory, options, limits)
+                        : new DirectMapper(memory, limits);
+        return options.checked() ? new DmaChecker(mapper) : mapper;
     }
 
     /** What this mapper's device can address. */
