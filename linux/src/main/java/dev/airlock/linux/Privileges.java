@@ -67,10 +67,10 @@ public final class Privileges {
     }
 
     /**
-     * Sends this process a signal when the thread that started it ends, and now if that has
-     * happened already (seen from the parent's number: a process whose parent is init or a
-     * subreaper is not noticed). Holds as long as the calling thread lives, and over {@link #drop}
-     * if that is called on the same thread.
+     * Lets the kernel send this process a signal when the <em>thread</em> that started it ends. If
+     * that has happened before this call nothing is sent: compare {@link #parentPid} afterwards
+     * with what it should be. Holds as long as the calling thread lives, and over {@link #drop} if
+     * that is called on the same thread.
      *
      * @param signal for example {@link #SIGKILL}; 0 takes it back
      */
