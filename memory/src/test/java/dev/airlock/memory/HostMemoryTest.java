@@ -12,8 +12,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -214,11 +219,82 @@ class HostMemoryTest {
         assertThat(translate(0, 1, 20)).isFalse();
     }
 
+    @Test
+    void shouldNotAllocateWhenTranslating() {
+        long[] pages = new long[32];
+        Arrays.setAll(pages, i -> i < 16 ? 20 + i : 60 - i);
+        MemorySegment packet = pfns(pages);
+        Allocation.assertNone(() -> {
+            if (!host.translate(packet, 0, 32, 512, 31 * HvPage.SIZE, out) || out.count() != 17) {
+                throw new AssertionError(out);
+            }
+            out.fill(0, 8192, (byte) 1);
+        });
+    }
+
+    @Test
+    void shouldTranslateWhileRegionsAreAdded() throws Exception {
+        AtomicBoolean done = new AtomicBoolean();
+        var translated =
+                CompletableFuture.supplyAsync(() -> {
+                    IoVector mine = new IoVector(4);
+                    MemorySegment packet = pfns(20, 80);
+                    boolean seen = false;
+                    while (!seen || !done.get()) {
+                        boolean sees = host.translate(packet, 0, 2, 0, 2 * HvPage.SIZE, mine);
+                        if (seen && !sees) {
+                            return false;
+                        }
+                        seen = sees;
+                    }
+                    return true;
+                });
+        try (Fd more = Memfd.create("more", 2 * HvPage.SIZE)) {
+            host.addRegion(80 * HvPage.SIZE, HvPage.SIZE, more, 0);
+            host.addRegion(81 * HvPage.SIZE, HvPage.SIZE, more, HvPage.SIZE);
+        }
+        done.set(true);
+        assertThat(translated.get(20, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void shouldLeaveNothingBehindWhenRefusedOrClosed() throws IOException {
+        host.close();
+        String before = traces();
+        try (Fd fd = Memfd.create("leak", 4 * HvPage.SIZE);
+                HostMemory other = new HostMemory(LIMITS)) {
+            other.addRegion(0, 4 * HvPage.SIZE, fd, 0);
+            other.mapPages(new long[] {3, 1, 2}).close();
+            assertRefused(() -> other.addRegion(0, HvPage.SIZE, fd, 0), "overlaps");
+            assertRefused(
+                    () -> other.addRegion(4 * HvPage.SIZE, HvPage.SIZE, fd, 4 * HvPage.SIZE),
+                    "too small");
+        }
+        assertThat(traces()).isEqualTo(before);
+    }
+
+    /** Memfds that are open or mapped. */
+    private static String traces() throws IOException {
+        StringBuilder found = new StringBuilder();
+        try (var fds = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path fd : fds) {
+                if (Files.exists(fd, LinkOption.NOFOLLOW_LINKS)) {
+                    String target = Files.readSymbolicLink(fd).toString();
+                    found.append(target.startsWith("/memfd:") ? target + "\n" : "");
+                }
+            }
+        }
+        for (String line : Files.readAllLines(Path.of("/proc/self/maps"))) {
+            found.append(line.contains("/memfd:") ? line + "\n" : "");
+        }
+        return found.toString();
+    }
+
     private boolean translate(int inPageOffset, int bytes, long... pfns) {
         return host.translate(pfns(pfns), 0, pfns.length, inPageOffset, bytes, out);
     }
 
-    private static MemorySegment pfns(long... pfns) {
+    static MemorySegment pfns(long... pfns) {
         MemorySegment segment = Arena.ofAuto().allocate(8L * pfns.length + 1).asSlice(1);
         var layout = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < pfns.length; i++) {
