@@ -30,6 +30,11 @@ public final class GpadlWords {
         return words.length;
     }
 
+    /** The word at {@code index}, below {@link #count}: the head of a range, or a PFN. */
+    public long word(int index) {
+        return words[index];
+    }
+
     /** Copies the words to {@code target[at...]}. */
     void copyTo(long[] target, int at) {
         System.arraycopy(words, 0, target, at, words.length);
