@@ -10,4 +10,6 @@ module dev.airlock.lab {
     requires transitive dev.airlock.disk;
     requires transitive dev.airlock.scsitarget;
     requires transitive dev.airlock.storvsp;
+
+    exports dev.airlock.lab.trace;
 }
