@@ -1,3 +1,4 @@
+/** The host's storage provider, and the server process around it. */
 @org.jspecify.annotations.NullMarked
 module dev.airlock.storvsp {
     requires static org.jspecify;
@@ -7,4 +8,7 @@ module dev.airlock.storvsp {
     requires transitive dev.airlock.scsi;
     requires transitive dev.airlock.disk;
     requires transitive dev.airlock.scsitarget;
+
+    exports dev.airlock.storvsp;
+    exports dev.airlock.storvsp.server;
 }

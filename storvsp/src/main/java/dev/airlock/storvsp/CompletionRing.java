@@ -1,0 +1,281 @@
+package dev.airlock.storvsp;
+
+import dev.airlock.scsi.VstorPacket;
+import dev.airlock.vmbus.PacketDescriptor;
+import dev.airlock.vmbus.RingWriter;
+import dev.airlock.vmbus.host.HostChannel;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sending half of a channel, shared by its ring thread and by the workers that finish its
+ * requests, and the stock of request contexts behind it.
+ *
+ * <p>A completion is written at once, or held in order when the ring is full and written as the
+ * guest makes room; it keeps its context meanwhile, so there are never more than there are
+ * contexts, and none is lost. Unsolicited messages wait behind held completions, each kind at most
+ * once.
+ *
+ * <p>Every method takes the monitor for a few memory operations only, and none signals the guest:
+ * that can block, so the caller does it afterwards, as the return values say.
+ */
+final class CompletionRing {
+    private final RingWriter out;
+    private final HostChannel channel;
+    private final MemorySegment notice;
+    private @Nullable SrbRequest free;
+    private int freeCount;
+    private final int contexts;
+    private @Nullable SrbRequest heldHead;
+    private @Nullable SrbRequest heldTail;
+    private int withWorkers;
+    private int pendingNotices;
+    private boolean closed;
+    private boolean interrupted;
+
+    /**
+     * Whether there are held completions or pending messages; the ring thread also looks at it
+     * without the monitor.
+     */
+    private volatile boolean holding;
+
+    private boolean starving;
+
+    /**
+     * @param arena owns what is allocated here
+     * @param contexts how many {@link #stock} will be called with
+     */
+    CompletionRing(HostChannel channel, Arena arena, int contexts) {
+        this.channel = channel;
+        out = channel.out();
+        this.contexts = contexts;
+        notice = arena.allocate(SrbRequest.COMPLETION_BYTES, Long.BYTES);
+    }
+
+    /** Adds a context to the stock. */
+    synchronized void stock(SrbRequest request) {
+        release(request);
+    }
+
+    /** A context that nobody uses, or null: none is free, or completions are held. */
+    synchronized @Nullable SrbRequest takeFree() {
+        SrbRequest request = free;
+        if (request == null || holding) {
+            return null;
+        }
+        free = request.next;
+        request.next = null;
+        freeCount--;
+        return request;
+    }
+
+    /** Whether completions or messages wait for room in the ring. */
+    boolean isHolding() {
+        return holding;
+    }
+
+    /** Waits until a context is free, or something is held, or {@link #interrupt} was called. */
+    synchronized void awaitFree() throws InterruptedException {
+        starving = true;
+        while (free == null && !holding && !interrupted && !closed) {
+            wait();
+        }
+        starving = false;
+        interrupted = false;
+    }
+
+    /** Ends {@link #awaitFree}, the current one or the next. */
+    synchronized void interrupt() {
+        interrupted = true;
+        notifyAll();
+    }
+
+    /**
+     * Writes the completion of a request of the ring thread's own; not yet visible to the guest.
+     *
+     * @return true if the context can be used for the next request; false if it is held
+     */
+    synchronized boolean write(SrbRequest request) {
+        if (!request.isCompletionWanted() || closed) {
+            return true;
+        }
+        if (heldHead == null && out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+            return true;
+        }
+        hold(request);
+        return false;
+    }
+
+    /** Publishes what the ring thread wrote; says whether the guest must be signalled. */
+    synchronized boolean endBatch() {
+        return holding ? flush() : (out.publish() & RingWriter.SIGNAL) != 0;
+    }
+
+    /** Counts a request that goes to a worker. */
+    synchronized void givenToWorker() {
+        withWorkers++;
+    }
+
+    /** Takes back a request that no worker took. */
+    synchronized void takenBack() {
+        withWorkers--;
+    }
+
+    /**
+     * Writes and publishes the completion of a request, from any thread, and frees its context.
+     *
+     * @return whether the guest must be signalled
+     */
+    synchronized boolean complete(SrbRequest request) {
+        if (closed) {
+            return false;
+        }
+        if (!request.isCompletionWanted()) {
+            release(request);
+            return false;
+        }
+        if (heldHead == null && out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+            release(request);
+            return (out.publish() & RingWriter.SIGNAL) != 0;
+        }
+        hold(request);
+        boolean signal = flush();
+        if (!holding) {
+            // The ring thread may sleep until the guest makes room, which has just been used.
+            channel.wake();
+        }
+        return signal;
+    }
+
+    /** Answers an operation that was done, unless the channel has been closed meanwhile. */
+    synchronized boolean completeOperation(SrbRequest request) {
+        if (closed) {
+            return false;
+        }
+        request.succeed();
+        return complete(request);
+    }
+
+    /** A worker no longer touches the channel on behalf of a request. */
+    synchronized void workerDone() {
+        withWorkers--;
+        if (closed && withWorkers == 0) {
+            notifyAll();
+        }
+    }
+
+    /**
+     * Writes what is held as far as there is room, then waiting notices, and publishes. If there is
+     * not enough room the guest is asked to signal when it has made some.
+     *
+     * @return whether the guest must be signalled
+     */
+    synchronized boolean flush() {
+        if (closed) {
+            return false;
+        }
+        boolean signal = false;
+        while (heldHead != null || pendingNotices != 0) {
+            if (!writeOneHeld()) {
+                int flags = out.awaitRoom(SrbRequest.COMPLETION_BYTES);
+                signal |= (flags & RingWriter.SIGNAL) != 0;
+                if ((flags & RingWriter.ROOM) == 0) {
+                    break;
+                }
+            }
+        }
+        return signal | (out.publish() & RingWriter.SIGNAL) != 0;
+    }
+
+    /** Leaves an unsolicited message, an operation below 32, for the ring thread to send. */
+    synchronized void post(int operation) {
+        pendingNotices |= 1 << operation;
+        holding = true;
+        notifyAll();
+    }
+
+    /** Whether the guest broke this ring; nothing can be sent any more. */
+    synchronized boolean isFailed() {
+        return out.isFailed();
+    }
+
+    /** One line on what broke the ring. */
+    synchronized String describeFault() {
+        return out.describeFault();
+    }
+
+    /** Contexts in use. */
+    synchronized int inUse() {
+        return contexts - freeCount;
+    }
+
+    /** After this nothing is written; what is completed later is dropped. */
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+
+    /** After {@link #close}: waits until no worker touches memory on behalf of this channel. */
+    synchronized void awaitWorkers() throws InterruptedException {
+        while (withWorkers > 0) {
+            wait();
+        }
+    }
+
+    private boolean writeOneHeld() {
+        SrbRequest request = heldHead;
+        if (request != null) {
+            if (!out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+                return false;
+            }
+            heldHead = request.next;
+            if (heldHead == null) {
+                heldTail = null;
+                holding = pendingNotices != 0;
+            }
+            release(request);
+            return true;
+        }
+        int operation = Integer.numberOfTrailingZeros(pendingNotices);
+        // Unsolicited messages carry transaction id 0 and want no answer.
+        PacketDescriptor.encode(
+                notice,
+                0,
+                PacketDescriptor.TYPE_DATA_INBAND,
+                PacketDescriptor.BYTES,
+                SrbRequest.COMPLETION_BYTES,
+                0,
+                0);
+        VstorPacket.clear(notice, PacketDescriptor.BYTES, operation, 0);
+        if (!out.write(notice, 0, SrbRequest.COMPLETION_BYTES)) {
+            return false;
+        }
+        pendingNotices &= pendingNotices - 1;
+        holding = pendingNotices != 0;
+        return true;
+    }
+
+    private void hold(SrbRequest request) {
+        request.next = null;
+        if (heldTail == null) {
+            heldHead = request;
+            holding = true;
+        } else {
+            heldTail.next = request;
+        }
+        heldTail = request;
+        if (starving) {
+            notifyAll();
+        }
+    }
+
+    private void release(SrbRequest request) {
+        request.next = free;
+        free = request;
+        freeCount++;
+        if (starving) {
+            notifyAll();
+        }
+    }
+}

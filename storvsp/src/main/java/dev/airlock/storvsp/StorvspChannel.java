@@ -1,0 +1,371 @@
+package dev.airlock.storvsp;
+
+import dev.airlock.linux.LinuxException;
+import dev.airlock.memory.HostMemory;
+import dev.airlock.memory.HvPage;
+import dev.airlock.vmbus.PacketDescriptor;
+import dev.airlock.vmbus.RingLayout;
+import dev.airlock.vmbus.RingReader;
+import dev.airlock.vmbus.host.HostChannel;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One open channel: its ring thread, which reads requests and runs those that need no waiting, and
+ * the contexts of all its requests.
+ *
+ * <p>The thread works through the ring in batches: one publish and at most one signal for each.
+ * With nothing to do it looks on for a moment ({@link AdaptiveSpin}), then sleeps until the guest
+ * rings or somebody here wakes it. While completions are held, or every context is in use, it reads
+ * nothing: what the guest sent waits in its ring.
+ *
+ * <p>{@link #close} returns when no thread touches the channel's memory, or the guest's on its
+ * behalf, any more.
+ */
+final class StorvspChannel {
+    /** A batch ends after so many packets or bytes, so that early completions do not wait long. */
+    private static final int BATCH_PACKETS = 32;
+
+    private static final long BATCH_DATA_BYTES = 256 << 10;
+
+    private final StorvspDevice device;
+    private final HostChannel channel;
+    private final RingReader in;
+    private final CompletionRing completions;
+    private final RequestHandler handler;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment scratch;
+    private final int scratchBytes;
+    private final AdaptiveSpin spin;
+    private final Thread thread;
+
+    /** The context for the next packet; of the ring thread. */
+    private @Nullable SrbRequest current;
+
+    /** Bytes read from the ring ever; of the ring thread. */
+    private long consumedBytes;
+
+    /** Whether the ring thread may be using a logical unit that it looked up. */
+    private volatile boolean busy;
+
+    private volatile boolean stopping;
+
+    /**
+     * Something for the thread to look at beside the ring: {@link #stopping} or incoming fences.
+     */
+    private volatile boolean attention;
+
+    /** Fences the ring thread has not seen yet; guarded by itself. */
+    private final List<Fence> incoming = new ArrayList<>();
+
+    /** Fences it has yet to pass; of the ring thread. */
+    private final List<Fence> noted = new ArrayList<>();
+
+    private boolean faultReported;
+
+    /** Allocates everything the channel will need. */
+    StorvspChannel(StorvspDevice device, HostChannel channel, StorvspOptions options) {
+        this.device = device;
+        this.channel = channel;
+        in = channel.in();
+        spin = new AdaptiveSpin(options.spinNs());
+        scratchBytes = Math.min(PacketDescriptor.MAX_PACKET_BYTES, in.capacityBytes());
+        scratch = arena.allocate(scratchBytes, Long.BYTES);
+        completions = new CompletionRing(channel, arena, options.queueDepth());
+        // A transfer that begins within a page touches one page more.
+        int ranges = options.maxTransferBytes() / HvPage.SIZE + 1;
+        for (int i = 0; i < options.queueDepth(); i++) {
+            completions.stock(new SrbRequest(this, arena, ranges));
+        }
+        handler = new RequestHandler(device, this, options.maxTransferBytes());
+        thread =
+                Thread.ofPlatform()
+                        .name(device.name() + "-ring" + channel.subchannelIndex())
+                        .daemon()
+                        .unstarted(this::run);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    boolean isPrimary() {
+        return channel.subchannelIndex() == 0;
+    }
+
+    HostChannel hostChannel() {
+        return channel;
+    }
+
+    HostMemory memory() {
+        return channel.memory();
+    }
+
+    CompletionRing completions() {
+        return completions;
+    }
+
+    /** Sends an unsolicited message, by the ring thread. */
+    void post(int operation) {
+        completions.post(operation);
+        channel.wake();
+    }
+
+    /** Writes and publishes a completion, from any thread; says whether to signal the guest. */
+    boolean complete(SrbRequest request) {
+        return completions.complete(request);
+    }
+
+    /** Signals the guest if {@code signal}. Only for threads of this guest: it can block. */
+    void signalIf(boolean signal) {
+        if (signal) {
+            channel.signalGuest();
+        }
+    }
+
+    /** Last thing a worker does for a request that the ring thread gave it. */
+    void workerDone(boolean signal) {
+        signalIf(signal);
+        completions.workerDone();
+    }
+
+    /** A request was taken out of a queue unanswered, since the channel is closing. */
+    void discarded(SrbRequest request) {
+        completions.workerDone();
+    }
+
+    LunCounters absentCounters() {
+        return device.absentCounters();
+    }
+
+    void reportBug(Throwable bug) {
+        device.reportBug(bug);
+    }
+
+    /** Tells {@code reset} when everything that is in the ring now has been read. */
+    void fence(Reset reset) {
+        synchronized (incoming) {
+            if (!stopping) {
+                incoming.add(new Fence(reset));
+                attention = true;
+                wakeUp();
+                return;
+            }
+        }
+        reset.channelPassed();
+    }
+
+    /**
+     * Waits until the ring thread no longer uses anything it looked up before the call. Does not
+     * wait for the guest: a thread that signals it, or sleeps, uses nothing.
+     */
+    void quiesce() throws InterruptedException {
+        Fence fence = new Fence(null);
+        synchronized (incoming) {
+            if (stopping) {
+                return;
+            }
+            incoming.add(fence);
+            attention = true;
+            while (busy && incoming.contains(fence)) {
+                incoming.wait();
+            }
+            incoming.remove(fence);
+        }
+    }
+
+    /** Stops the thread, gives up what is queued, and waits for what workers are running. */
+    void close() throws InterruptedException {
+        synchronized (incoming) {
+            stopping = true;
+            attention = true;
+        }
+        completions.close();
+        wakeUp();
+        thread.join();
+        synchronized (incoming) {
+            noted.addAll(incoming);
+            incoming.clear();
+            incoming.notifyAll();
+        }
+        for (Fence fence : noted) {
+            fence.pass();
+        }
+        device.discardQueued(this);
+        completions.awaitWorkers();
+        arena.close();
+    }
+
+    private void wakeUp() {
+        completions.interrupt();
+        channel.wake();
+    }
+
+    private void run() {
+        try {
+            in.maskInterrupts();
+            while (!stopping && channel.isOpen()) {
+                if (batch() == 0) {
+                    waitForWork();
+                }
+            }
+        } catch (LinuxException e) {
+            device.reportFailure("channel=" + channel.subchannelIndex() + " " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | Error bug) {
+            device.reportBug(bug);
+        } finally {
+            busy = false;
+        }
+    }
+
+    /** Reads and handles what there is, within limits. Returns how many packets it read. */
+    private int batch() {
+        busy = true;
+        if (attention) {
+            noteFences();
+        }
+        boolean signal = completions.isHolding() && completions.flush();
+        int packets = 0;
+        long dataBytes = 0;
+        boolean empty = false;
+        while (packets < BATCH_PACKETS && dataBytes < BATCH_DATA_BYTES && haveContext()) {
+            int bytes = in.read(scratch, 0, scratchBytes);
+            if (bytes <= 0) {
+                empty = true;
+                break;
+            }
+            packets++;
+            consumedBytes += bytes + RingLayout.TRAILER_BYTES;
+            dataBytes += handle(bytes);
+        }
+        if (packets > 0) {
+            signal |= in.consumed();
+        }
+        signal |= completions.endBatch();
+        if (!noted.isEmpty()) {
+            passFences(empty);
+        }
+        busy = false;
+        if (attention) {
+            // Somebody may wait for busy to end: quiesce.
+            synchronized (incoming) {
+                incoming.notifyAll();
+            }
+        }
+        signalIf(signal);
+        return packets;
+    }
+
+    private boolean haveContext() {
+        if (completions.isHolding()) {
+            return false;
+        }
+        if (current == null) {
+            current = completions.takeFree();
+        }
+        return current != null;
+    }
+
+    /** Handles the packet in {@link #scratch} with the current context; returns its data bytes. */
+    private long handle(int bytes) {
+        SrbRequest request = current;
+        if (request == null) {
+            throw new IllegalStateException("no context");
+        }
+        if (!handler.handle(scratch, bytes, request)) {
+            current = null;
+            return 0;
+        }
+        long dataBytes = request.data().totalBytes();
+        if (!completions.write(request)) {
+            current = null;
+        }
+        return dataBytes;
+    }
+
+    /** Before the batch looks anything up or finds the ring empty, so that both come after. */
+    private void noteFences() {
+        synchronized (incoming) {
+            for (Fence fence : incoming) {
+                if (fence.reset != null) {
+                    // What is in the ring now is at most a whole ring.
+                    fence.untilBytes = consumedBytes + in.capacityBytes();
+                    noted.add(fence);
+                }
+            }
+            incoming.clear();
+            attention = stopping;
+            incoming.notifyAll();
+        }
+    }
+
+    private void passFences(boolean ringIsEmpty) {
+        for (int i = noted.size() - 1; i >= 0; i--) {
+            Fence fence = noted.get(i);
+            if (ringIsEmpty || consumedBytes >= fence.untilBytes) {
+                noted.remove(i);
+                fence.pass();
+            }
+        }
+    }
+
+    private void waitForWork() throws LinuxException, InterruptedException {
+        if (completions.isHolding() || in.isFailed()) {
+            reportFaults();
+            sleep();
+            return;
+        }
+        if (current == null) {
+            device.noteQueueFull(this);
+            completions.awaitFree();
+            return;
+        }
+        long start = System.nanoTime();
+        long allowed = spin.allowedNs();
+        while (System.nanoTime() - start < allowed) {
+            if (in.hasData() || attention) {
+                spin.workAfter(System.nanoTime() - start);
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        if (!in.unmaskInterrupts()) {
+            sleep();
+        }
+        in.maskInterrupts();
+        spin.workAfter(System.nanoTime() - start);
+    }
+
+    private void sleep() throws LinuxException {
+        channel.awaitGuest(-1);
+    }
+
+    private void reportFaults() {
+        if (!faultReported && (in.isFailed() || completions.isFailed())) {
+            faultReported = true;
+            device.reportBrokenRing(
+                    this, in.isFailed() ? in.describeFault() : completions.describeFault());
+        }
+    }
+
+    /** A point the ring thread has to pass; with a reset, after reading what was in the ring. */
+    private static final class Fence {
+        private final @Nullable Reset reset;
+        private long untilBytes;
+
+        private Fence(@Nullable Reset reset) {
+            this.reset = reset;
+        }
+
+        private void pass() {
+            if (reset != null) {
+                reset.channelPassed();
+            }
+        }
+    }
+}

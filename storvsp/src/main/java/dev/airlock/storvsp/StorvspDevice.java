@@ -1,0 +1,422 @@
+package dev.airlock.storvsp;
+
+import dev.airlock.scsi.SrbStatus;
+import dev.airlock.scsi.VstorOperation;
+import dev.airlock.scsi.VstorPacket;
+import dev.airlock.scsi.VstorSrb;
+import dev.airlock.scsitarget.ItlNexus;
+import dev.airlock.scsitarget.LogicalUnit;
+import dev.airlock.scsitarget.LunAddress;
+import dev.airlock.scsitarget.Nexus;
+import dev.airlock.scsitarget.TargetBus;
+import dev.airlock.scsitarget.UnitAttention;
+import dev.airlock.vmbus.Guid;
+import dev.airlock.vmbus.Offer;
+import dev.airlock.vmbus.host.HostChannel;
+import dev.airlock.vmbus.host.HostDevice;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The storage provider of one guest: a synthetic SCSI controller with its logical units at path 0,
+ * target 0.
+ *
+ * <p>It speaks the vstor protocol 5.1, 6.0 and 6.2 on the channels that the bus opens, runs the
+ * guest's SCSI commands in the {@link LogicalUnit}s attached to it, and tells the guest when units
+ * come and go. Everything it starts belongs to this one guest: a ring thread for each channel, and
+ * worker threads for each unit whose disk may block. No guest shares a thread or a lock with
+ * another.
+ *
+ * <p>{@link #attach}, {@link #detach} and {@link #statistics} are for any thread, {@link #opened}
+ * and {@link #closed} for the bus. Units and disks stay the caller's.
+ */
+public final class StorvspDevice implements HostDevice {
+    /** Most logical units of a device: what a controller of Hyper-V holds. */
+    public static final int LUNS_MAX = 64;
+
+    /** The one controller of a guest; any constant will do, as guests find it by its type. */
+    private static final Guid INSTANCE = Guid.parse("a1710c4b-6c75-4e5f-8d3a-73746f727673");
+
+    private final String name;
+    private final StorvspOptions options;
+    private final Owner owner;
+    private final Consumer<String> log;
+    private final Negotiation negotiation;
+    private final ProviderCounters counters = new ProviderCounters();
+    private final LunCounters absentCounters = new LunCounters();
+
+    /** Units by address; of this guest alone, since not every guest has every disk. */
+    private final TargetBus bus = new TargetBus(LUNS_MAX);
+
+    /** The guest's relation to the bus while its primary channel is open. */
+    private volatile @Nullable Nexus nexus;
+
+    private final AtomicReferenceArray<@Nullable LunQueue> luns =
+            new AtomicReferenceArray<>(LUNS_MAX);
+
+    /** As {@link #luns}, but a unit detached stays until another comes: for its counters. */
+    private final AtomicReferenceArray<@Nullable LunQueue> lastLuns =
+            new AtomicReferenceArray<>(LUNS_MAX);
+
+    private final AtomicBoolean bugReported = new AtomicBoolean();
+
+    /** Open channels; guarded by itself. */
+    private final List<StorvspChannel> channels = new ArrayList<>();
+
+    /** Queues detached, whose workers may still be ending; guarded by {@link #channels}. */
+    private final List<LunQueue> retired = new ArrayList<>();
+
+    /** Counts of units that others have replaced; guarded by {@link #channels}. */
+    private LunStatistics pastIo = LunStatistics.NONE;
+
+    /** Who attaches units to a device. Called on the bus's thread. */
+    public interface Owner {
+        /** The guest opens the device; units attached now are there from the beginning. */
+        void connected(StorvspDevice device);
+
+        /** The guest has closed the device and every unit has been detached from it. */
+        void disconnected(StorvspDevice device);
+    }
+
+    /**
+     * Makes a device for one guest.
+     *
+     * @param name what log lines and threads call the guest, such as {@code guest3}
+     * @param log takes lines for whoever runs the host; must not block
+     */
+    public StorvspDevice(String name, StorvspOptions options, Owner owner, Consumer<String> log) {
+        this.name = name;
+        this.options = options;
+        this.owner = owner;
+        this.log = log;
+        negotiation = new Negotiation(options.subchannels(), options.maxTransferBytes());
+    }
+
+    @Override
+    public Offer offer() {
+        return Offer.of(Offer.SCSI_INTERFACE, INSTANCE);
+    }
+
+    /** What log lines call the guest. */
+    public String name() {
+        return name;
+    }
+
+    /** The vstor version agreed on, a {@code VstorVersion}; 0 before that. */
+    public int protocolVersion() {
+        return negotiation.version();
+    }
+
+    /**
+     * Adds a unit. A guest that is up and running is told to look.
+     *
+     * @param lun below {@link #LUNS_MAX}
+     * @param unit other guests may have it too
+     * @throws IllegalStateException if there is one at this number
+     */
+    public void attach(int lun, LogicalUnit unit) {
+        synchronized (bus) {
+            bus.add(address(lun), unit);
+            Nexus connected = nexus;
+            if (connected != null) {
+                publish(lun, connected);
+            }
+        }
+        tellGuest(VstorOperation.ENUMERATE_BUS);
+    }
+
+    /**
+     * Takes a unit away: requests after this find none, those that wait are answered so, and those
+     * under way finish before this returns. Does not wait for the guest, who is told.
+     *
+     * @return false if there was none
+     */
+    public boolean detach(int lun) throws InterruptedException {
+        boolean was = detachQuietly(lun);
+        if (was) {
+            tellGuest(VstorOperation.REMOVE_DEVICE);
+        }
+        return was;
+    }
+
+    /** What the guest did so far. */
+    public GuestStatistics statistics() {
+        synchronized (channels) {
+            LunStatistics io = pastIo.plus(absentCounters.snapshot());
+            for (int lun = 0; lun < LUNS_MAX; lun++) {
+                io = io.plus(statistics(lun));
+            }
+            return counters.snapshot(io, channels.size());
+        }
+    }
+
+    /** What the guest did with the unit that is at this number, or was the last there. */
+    public LunStatistics statistics(int lun) {
+        LunQueue queue = lastLuns.get(lun);
+        return queue == null ? LunStatistics.NONE : queue.counters().snapshot();
+    }
+
+    @Override
+    public void opened(HostChannel hostChannel) {
+        StorvspChannel channel = new StorvspChannel(this, hostChannel, options);
+        synchronized (channels) {
+            channels.add(channel);
+        }
+        if (channel.isPrimary()) {
+            owner.connected(this);
+            connect();
+        }
+        channel.start();
+    }
+
+    @Override
+    public void closed(HostChannel hostChannel) {
+        StorvspChannel channel = find(hostChannel);
+        if (channel == null) {
+            return;
+        }
+        try {
+            channel.close();
+            synchronized (channels) {
+                channels.remove(channel);
+            }
+            if (channel.isPrimary()) {
+                negotiation.restart();
+                detachAll();
+                owner.disconnected(this);
+            }
+        } catch (InterruptedException e) {
+            // Nobody interrupts the bus's thread: leaving now would unmap memory that is in use.
+            throw new IllegalStateException("interrupted while closing guest=" + name, e);
+        }
+    }
+
+    boolean isReady() {
+        return negotiation.isReady();
+    }
+
+    @Nullable LunQueue lun(int lun) {
+        return lun < LUNS_MAX ? luns.get(lun) : null;
+    }
+
+    /** The guest's view of all units; null while its primary channel is closed. */
+    @Nullable Nexus nexus() {
+        return nexus;
+    }
+
+    /** Counts of commands for addresses without a unit. */
+    LunCounters absentCounters() {
+        return absentCounters;
+    }
+
+    ProviderCounters counters() {
+        return counters;
+    }
+
+    /** Handles an operation that is no SRB and no reset, on the ring thread of {@code channel}. */
+    void negotiate(StorvspChannel channel, int operation, SrbRequest request) {
+        int status =
+                channel.isPrimary()
+                        ? negotiation.handle(
+                                operation,
+                                request.packet(),
+                                SrbRequest.VSTOR_AT,
+                                count -> channel.hostChannel().offerSubchannels(count) > 0)
+                        : VstorPacket.STATUS_INVALID_DEVICE_STATE;
+        if (status == VstorPacket.STATUS_SUCCESS) {
+            request.succeed();
+        } else {
+            counters.countInvalidPacket();
+            request.failOperation(status);
+        }
+    }
+
+    /** Starts a reset that came on {@code channel}; it is answered when it is done. */
+    void reset(StorvspChannel channel, int operation, SrbRequest request) {
+        counters.countReset();
+        List<LunQueue> concerned = new ArrayList<>();
+        int path = VstorSrb.path(request.packet(), SrbRequest.VSTOR_AT);
+        int target = VstorSrb.target(request.packet(), SrbRequest.VSTOR_AT);
+        int asked = VstorSrb.lun(request.packet(), SrbRequest.VSTOR_AT);
+        boolean ours =
+                operation == VstorOperation.RESET_ADAPTER
+                        || path == 0 && (operation == VstorOperation.RESET_BUS || target == 0);
+        if (ours) {
+            // Those being detached too: what runs there may still touch the guest's buffers.
+            concerned.addAll(queues());
+            concerned.removeIf(
+                    queue -> operation == VstorOperation.RESET_LUN && queue.lun() != asked);
+        }
+        List<StorvspChannel> others;
+        synchronized (channels) {
+            others = new ArrayList<>(channels);
+        }
+        others.remove(channel);
+        Reset reset =
+                operation == VstorOperation.RESET_LUN
+                        ? new Reset(
+                                request, concerned, SrbStatus.ABORTED, UnitAttention.DEVICE_RESET)
+                        : new Reset(
+                                request, concerned, SrbStatus.BUS_RESET, UnitAttention.BUS_RESET);
+        reset.begin(others);
+    }
+
+    /** Takes what queues hold for a channel that is closing. */
+    void discardQueued(StorvspChannel channel) {
+        for (LunQueue queue : queues()) {
+            queue.discard(channel);
+        }
+    }
+
+    /** The first time a guest has more under way than the limit, that is worth a line. */
+    void noteQueueFull(StorvspChannel channel) {
+        if (counters.countQueueFull() == 0) {
+            log.accept(
+                    "%s: limit queueDepth=%d reached on channel %d; more requests wait in its ring"
+                            .formatted(
+                                    name,
+                                    options.queueDepth(),
+                                    channel.hostChannel().subchannelIndex()));
+        }
+    }
+
+    void reportBrokenRing(StorvspChannel channel, String fault) {
+        counters.countBrokenRing();
+        log.accept(
+                "%s: ring of channel %d given up: %s"
+                        .formatted(name, channel.hostChannel().subchannelIndex(), fault));
+    }
+
+    void reportFailure(@Nullable String what) {
+        log.accept(name + ": " + what);
+    }
+
+    /**
+     * A bug of ours: the first with its trace, so that a guest that can repeat it floods no log.
+     */
+    void reportBug(Throwable bug) {
+        if (bugReported.compareAndSet(false, true)) {
+            StringWriter trace = new StringWriter();
+            bug.printStackTrace(new PrintWriter(trace, true));
+            log.accept(name + ": bug: " + trace.toString().strip());
+        }
+    }
+
+    /** The units attached so far become the guest's, without unit attentions. */
+    private void connect() {
+        synchronized (bus) {
+            Nexus connected = bus.connect();
+            nexus = connected;
+            for (LunAddress address : bus.units().keySet()) {
+                publish(address.lun(), connected);
+            }
+        }
+    }
+
+    private void publish(int lun, Nexus connected) {
+        ItlNexus unit = Objects.requireNonNull(connected.find(0, 0, lun));
+        LunQueue queue = new LunQueue(lun, unit, options.workersPerLun(), name);
+        synchronized (channels) {
+            pastIo = pastIo.plus(statistics(lun));
+            lastLuns.set(lun, queue);
+        }
+        luns.set(lun, queue);
+    }
+
+    private static LunAddress address(int lun) {
+        return new LunAddress(0, 0, Objects.checkIndex(lun, LUNS_MAX));
+    }
+
+    private boolean detachQuietly(int lun) throws InterruptedException {
+        LunQueue queue;
+        synchronized (bus) {
+            if (bus.remove(address(lun)) == null) {
+                return false;
+            }
+            queue = luns.getAndSet(lun, null);
+        }
+        if (queue == null) {
+            return true;
+        }
+        List<StorvspChannel> open;
+        synchronized (channels) {
+            retired.removeIf(LunQueue::hasEnded);
+            retired.add(queue);
+            open = List.copyOf(channels);
+        }
+        for (StorvspChannel channel : open) {
+            channel.quiesce();
+        }
+        queue.detach();
+        return true;
+    }
+
+    private void detachAll() throws InterruptedException {
+        for (int lun = 0; lun < LUNS_MAX; lun++) {
+            detachQuietly(lun);
+        }
+        synchronized (bus) {
+            Nexus connected = nexus;
+            nexus = null;
+            if (connected != null) {
+                connected.close();
+            }
+        }
+        List<LunQueue> ending;
+        synchronized (channels) {
+            if (!channels.isEmpty()) {
+                // A guest that closes its primary channel first: what it left behind ends later.
+                return;
+            }
+            ending = List.copyOf(retired);
+            retired.clear();
+        }
+        for (LunQueue queue : ending) {
+            queue.awaitWorkers();
+        }
+    }
+
+    private void tellGuest(int operation) {
+        if (!negotiation.isReady()) {
+            return;
+        }
+        synchronized (channels) {
+            for (StorvspChannel channel : channels) {
+                if (channel.isPrimary()) {
+                    channel.post(operation);
+                }
+            }
+        }
+    }
+
+    private List<LunQueue> queues() {
+        synchronized (channels) {
+            List<LunQueue> all = new ArrayList<>(retired);
+            for (int lun = 0; lun < LUNS_MAX; lun++) {
+                LunQueue queue = luns.get(lun);
+                if (queue != null) {
+                    all.add(queue);
+                }
+            }
+            return all;
+        }
+    }
+
+    private @Nullable StorvspChannel find(HostChannel hostChannel) {
+        synchronized (channels) {
+            for (StorvspChannel channel : channels) {
+                if (channel.hostChannel() == hostChannel) {
+                    return channel;
+                }
+            }
+            return null;
+        }
+    }
+}
