@@ -196,7 +196,8 @@ final class PacketDecoder {
             bytes(payload, out);
             return;
         }
-        boolean unsolicited = !fromGuest && !completion && id == 0;
+        // Id 0 answers nothing, whatever the packet's type says.
+        boolean unsolicited = !fromGuest && id == 0;
         Requests.Request request =
                 VstorDecoder.decode(event.line(), payload, unsolicited, completed, out);
         if (fromGuest && request != null && wantsCompletion(event.packet())) {

@@ -107,6 +107,11 @@ class PacketsTest {
                                         + descriptor(6, 0, 0, 8, 0).put(ENUMERATE_BUS).toHex()))
                 .isEqualTo(
                         "host>guest packet DATA_INBAND id=0x0 ENUMERATE_BUS vstorBytes=8 flags=0");
+        assertThat(
+                        Lines.decodeOne(
+                                "host>guest "
+                                        + descriptor(0xB, 0, 0, 8, 0).put(ENUMERATE_BUS).toHex()))
+                .isEqualTo("host>guest packet COMPLETION id=0x0 ENUMERATE_BUS vstorBytes=8");
         byte[] whole = Arrays.copyOf(new Bytes().u32(2).toArray(), 64);
         assertThat(Lines.decodeOne("host>guest " + descriptor(6, 0, 0, 64, 0).put(whole).toHex()))
                 .isEqualTo("host>guest packet DATA_INBAND id=0x0 REMOVE_DEVICE flags=0");
