@@ -28,6 +28,16 @@ final class Descriptors {
         return open;
     }
 
+    /**
+     * Lets a race be won by either side: in even rounds waits until a call is in progress, in odd
+     * ones does not wait.
+     */
+    static void spinUntilUsed(Fd fd, int round) {
+        while (round % 2 == 0 && fd.users() == 0) {
+            Thread.onSpinWait();
+        }
+    }
+
     static boolean isCloseOnExec(Fd fd) throws IOException {
         for (String line : Files.readAllLines(Path.of("/proc/self/fdinfo/" + fd.raw()))) {
             if (line.startsWith("flags:")) {

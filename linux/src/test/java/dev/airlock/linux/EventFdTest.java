@@ -85,9 +85,7 @@ class EventFdTest {
         makeBlocking(event.fd());
         saturate(event.fd());
         var signaller = CompletableFuture.supplyAsync(event::signal, THREADS);
-        while (event.fd().users() == 0) {
-            Thread.onSpinWait();
-        }
+        Descriptors.spinUntilUsed(event.fd(), 0);
         event.close();
         assertThat(signaller.get(10, TimeUnit.SECONDS)).isTrue();
         assertThat(event.fd().users()).isZero();
@@ -98,7 +96,7 @@ class EventFdTest {
         for (int round = 0; round < 50; round++) {
             EventFd event = EventFd.create();
             var waiter = CompletableFuture.supplyAsync(() -> await(event), THREADS);
-            // Before, while or after the waiter begins.
+            Descriptors.spinUntilUsed(event.fd(), round);
             event.close();
             assertThat(waiter.get(10, TimeUnit.SECONDS)).isFalse();
         }

@@ -12,8 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarEntry;
@@ -39,8 +41,12 @@ class PrivilegesTest {
         Path jar = directory.resolve("child.jar");
         try (OutputStream file = Files.newOutputStream(jar);
                 JarOutputStream out = new JarOutputStream(file)) {
-            pack(location(Privileges.class), out);
-            pack(location(PrivilegesChild.class), out);
+            Set<URI> folders = new LinkedHashSet<>();
+            folders.add(location(Privileges.class));
+            folders.add(location(PrivilegesChild.class));
+            for (URI folder : folders) {
+                pack(folder, out);
+            }
         }
         classPath = jar.toString();
     }
@@ -48,8 +54,7 @@ class PrivilegesTest {
     @Test
     void shouldLoseEveryPrivilegeInEveryThread() throws Exception {
         Assumptions.assumeTrue(ProcessCalls.geteuid() == 0, "not started as root");
-        Map<String, String> report =
-                report(java("report", String.valueOf(ProcessHandle.current().pid())));
+        Map<String, String> report = report(asUser("--groups=4,24"));
 
         assertThat(report).containsEntry("result", "dropped");
         assertThat(Integer.parseInt(report.get("threadCount"))).isGreaterThan(10);
@@ -74,15 +79,18 @@ class PrivilegesTest {
     @Test
     void shouldFailWhenAThreadWouldKeepCapabilitiesOfAnOrdinaryUser() throws Exception {
         Assumptions.assumeTrue(ProcessCalls.geteuid() == 0, "not started as root");
-        List<String> command = new ArrayList<>();
-        command.addAll(List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"));
-        command.addAll(List.of("--inh-caps=+net_raw", "--ambient-caps=+net_raw"));
-        command.addAll(java("report", "1").command());
         Path jar = Path.of(classPath);
         directory.toFile().setExecutable(true, false);
         jar.toFile().setReadable(true, false);
 
-        Map<String, String> report = report(new ProcessBuilder(command).redirectErrorStream(true));
+        Map<String, String> report =
+                report(
+                        asUser(
+                                "--reuid=12345",
+                                "--regid=12345",
+                                "--clear-groups",
+                                "--inh-caps=+net_raw",
+                                "--ambient-caps=+net_raw"));
 
         assertThat(report.get("result")).contains("a thread keeps privileges").endsWith("EPERM");
     }
@@ -110,6 +118,14 @@ class PrivilegesTest {
     void shouldTellWhoTheParentIs() {
         assertThat((long) Privileges.parentPid())
                 .isEqualTo(ProcessHandle.current().parent().orElseThrow().pid());
+    }
+
+    private static ProcessBuilder asUser(String... setprivOptions) {
+        List<String> command = new ArrayList<>();
+        command.add("setpriv");
+        command.addAll(List.of(setprivOptions));
+        command.addAll(java("report", String.valueOf(ProcessHandle.current().pid())).command());
+        return new ProcessBuilder(command).redirectErrorStream(true);
     }
 
     /** This very Java, running {@link PrivilegesChild}. */

@@ -172,7 +172,7 @@ class UnixSocketTest {
         for (int round = 0; round < 50; round++) {
             try (var pair = UnixSocket.pair()) {
                 var receiver = CompletableFuture.supplyAsync(() -> isClosed(pair.left()), THREADS);
-                // Closes before, while or after the receiver begins to wait: each must end it.
+                Descriptors.spinUntilUsed(pair.left().fd(), round);
                 pair.left().close();
                 assertThat(receiver.get(10, TimeUnit.SECONDS)).isTrue();
             }
@@ -220,6 +220,7 @@ class UnixSocketTest {
                                 },
                                 THREADS));
             }
+            Descriptors.spinUntilUsed(listener.fd(), 0);
             listener.shutdown();
             for (var acceptor : acceptors) {
                 assertThat(acceptor.get(10, TimeUnit.SECONDS)).isTrue();
