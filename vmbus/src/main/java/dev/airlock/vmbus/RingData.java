@@ -1,7 +1,6 @@
 package dev.airlock.vmbus;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * The data area of a ring as a circle of bytes: copies in and out in at most two pieces. Knows
@@ -9,11 +8,6 @@ import java.lang.foreign.ValueLayout;
  * the reader's and the writer's protocol to ensure.
  */
 final class RingData {
-    /** Below this, a loop of 8-byte words beats the call into the bulk copy. */
-    private static final int WORD_LOOP_BYTES = 256;
-
-    private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
-
     private final MemorySegment data;
     private final int bytes;
 
@@ -40,17 +34,17 @@ final class RingData {
 
     void copyIn(int index, MemorySegment source, long offset, int count) {
         int first = Math.min(count, bytes - index);
-        copy(source, offset, data, index, first);
+        MemorySegment.copy(source, offset, data, index, first);
         if (first < count) {
-            copy(source, offset + first, data, 0, count - first);
+            MemorySegment.copy(source, offset + first, data, 0, count - first);
         }
     }
 
     void copyOut(int index, MemorySegment target, long offset, int count) {
         int first = Math.min(count, bytes - index);
-        copy(data, index, target, offset, first);
+        MemorySegment.copy(data, index, target, offset, first);
         if (first < count) {
-            copy(data, 0, target, offset + first, count - first);
+            MemorySegment.copy(data, 0, target, offset + first, count - first);
         }
     }
 
@@ -61,15 +55,5 @@ final class RingData {
 
     void storeWord(int index, long value) {
         data.set(RingLayout.U64, index, value);
-    }
-
-    private static void copy(MemorySegment from, long fromAt, MemorySegment to, long toAt, int n) {
-        if (n > WORD_LOOP_BYTES) {
-            MemorySegment.copy(from, fromAt, to, toAt, n);
-            return;
-        }
-        for (int i = 0; i < n; i += Long.BYTES) {
-            to.set(WORD, toAt + i, from.get(WORD, fromAt + i));
-        }
     }
 }
