@@ -18,6 +18,7 @@ public final class Doorbells implements AutoCloseable {
     private final @Nullable EventFd own;
     private final EventFd wake;
     private final Poll poll;
+    private final int wakeIndex;
     private final int ownIndex;
 
     /**
@@ -35,7 +36,7 @@ public final class Doorbells implements AutoCloseable {
             throw e;
         }
         poll = new Poll(2);
-        poll.add(wake);
+        wakeIndex = poll.add(wake);
         ownIndex = own == null ? -1 : poll.add(own);
     }
 
@@ -73,7 +74,9 @@ public final class Doorbells implements AutoCloseable {
             }
             return true;
         }
-        wake.drain();
+        if (poll.isReadable(wakeIndex)) {
+            wake.drain();
+        }
         if (own != null && poll.isReadable(ownIndex)) {
             own.drain();
         }

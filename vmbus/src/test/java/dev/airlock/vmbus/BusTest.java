@@ -106,6 +106,23 @@ class BusTest {
     }
 
     @Test
+    void shouldGiveTheIndexOfARescindedSubchannelToTheNext() throws Exception {
+        Events events = new Events();
+        try (BusPair pair = new BusPair(HostLimits.DEFAULT, events, device)) {
+            open(pair, take(events.offered));
+            HostChannel hostPrimary = take(device.opened);
+            hostPrimary.offerSubchannels(2);
+            GuestChannel first = open(pair, take(events.offered));
+            take(device.opened).rescind();
+            assertThat(take(events.rescinded)).isEqualTo(first.offer());
+            assertThat(take(events.offered).subchannelIndex()).isEqualTo(2);
+            hostPrimary.offerSubchannels(2);
+            assertThat(take(events.offered).subchannelIndex()).isEqualTo(1);
+            assertThat(first.closeChannel()).isTrue();
+        }
+    }
+
+    @Test
     void shouldKeepSubchannelsWithinTheLimitThatItNames() throws Exception {
         HostLimits two = new HostLimits(1, 2, 16, 64, HostLimits.DEFAULT.memory());
         Events events = new Events();

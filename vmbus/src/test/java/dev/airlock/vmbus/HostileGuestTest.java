@@ -32,15 +32,12 @@ import dev.airlock.vmbus.transport.FrameSocket;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.LongStream;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -388,20 +385,14 @@ class HostileGuestTest {
     @Test
     void shouldLeaveNoDescriptorBehindWhateverWasSent() throws IOException {
         shouldRefuseOpensThatCannotBe();
-        long before = openDescriptors();
+        long before = Descriptors.open();
         device.opened.clear();
         shouldRefuseDoorbellsThatAreNone();
         shouldDropFramesThatAreNone();
         shouldRefuseMemoryThatIsNotSealedMemory();
         device.opened.clear();
         shouldRefuseOpensThatCannotBe();
-        assertThat(openDescriptors()).isEqualTo(before);
-    }
-
-    private static long openDescriptors() throws IOException {
-        try (Stream<Path> fds = Files.list(Path.of("/proc/self/fd"))) {
-            return fds.count();
-        }
+        assertThat(Descriptors.open()).isEqualTo(before);
     }
 
     /** Contact and offers; the memory only once, since it survives. */

@@ -123,6 +123,12 @@ final class RawGuest implements AutoCloseable {
         return doorbells.get(doorbells.size() - 2);
     }
 
+    void toHostIfAny() {
+        if (!doorbells.isEmpty()) {
+            toHost().signal();
+        }
+    }
+
     /** The doorbell by which the host rings this guest, of the last doorbells sent. */
     EventFd toGuest() {
         return doorbells.getLast();

@@ -141,14 +141,18 @@ final class Connection {
         if (primary == null || primary.state != State.OPEN || primary.offer.isSubchannel()) {
             return;
         }
-        int index = channels.liveSubchannels(primary.device).size();
-        while (index < count) {
-            index++;
+        List<Slot> live = channels.liveSubchannels(primary.device);
+        for (int index = 1; live.size() < count; index++) {
+            int wanted = index;
+            if (live.stream().anyMatch(s -> s.offer.subchannelIndex() == wanted)) {
+                continue;
+            }
             Slot slot = channels.add(primary.device, primary.offer, index);
             if (slot == null) {
                 bus.refuse(HostBusEvent.LIMIT_REACHED, "channelsMax=" + channelsMax);
                 break;
             }
+            live.add(slot);
             bus.send(new OfferChannel(slot.offer));
         }
         channelCount = channels.size();
