@@ -1,3 +1,7 @@
+/**
+ * The guest's storage driver: storvsc, and a block device on top of it. Trusts nothing that the
+ * host sends.
+ */
 @org.jspecify.annotations.NullMarked
 module dev.airlock.storvsc {
     requires static org.jspecify;
@@ -6,4 +10,7 @@ module dev.airlock.storvsc {
     requires transitive dev.airlock.vmbus;
     requires transitive dev.airlock.scsi;
     requires transitive dev.airlock.dma;
+
+    exports dev.airlock.storvsc;
+    exports dev.airlock.storvsc.block;
 }
