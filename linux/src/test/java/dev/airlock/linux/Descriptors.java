@@ -10,14 +10,14 @@ import java.util.TreeMap;
 final class Descriptors {
     private Descriptors() {}
 
-    /** Number and target of each, less what the JVM itself opens when it loads classes. */
+    /** Number and target of each, less what the JVM itself opens now and then. */
     static TreeMap<Integer, String> open() throws IOException {
         TreeMap<Integer, String> open = new TreeMap<>();
         try (var entries = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
             for (Path entry : entries) {
                 try {
                     String target = Files.readSymbolicLink(entry).toString();
-                    if (!target.endsWith(".jar") && !target.startsWith("/proc/")) {
+                    if (!isOfTheJvm(target)) {
                         open.put(Integer.valueOf(entry.getFileName().toString()), target);
                     }
                 } catch (NoSuchFileException e) {
@@ -26,6 +26,11 @@ final class Descriptors {
             }
         }
         return open;
+    }
+
+    /** Jars to load classes from, and what the kernel tells about memory and processors. */
+    private static boolean isOfTheJvm(String target) {
+        return target.endsWith(".jar") || target.startsWith("/proc/") || target.startsWith("/sys/");
     }
 
     /**

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 
 class FdTest {
@@ -21,7 +22,8 @@ class FdTest {
         int raw = fd.raw();
         fd.close();
         try (Fd successor = open()) {
-            assertThat(successor.raw()).as("the kernel reuses the lowest number").isEqualTo(raw);
+            // The lowest free number, unless another thread of the JVM has just taken it.
+            Assumptions.assumeTrue(successor.raw() == raw, "the number was not reused");
             fd.close();
             assertThat(Descriptors.open()).containsEntry(raw, "/dev/null");
         }
@@ -47,7 +49,7 @@ class FdTest {
         assertThat(fd.tryAcquire()).isFalse();
         assertThat(Descriptors.open()).containsKey(raw);
         fd.release();
-        assertThat(Descriptors.open()).doesNotContainKey(raw);
+        assertThat(Descriptors.open()).doesNotContainEntry(raw, "/dev/null");
     }
 
     @Test
