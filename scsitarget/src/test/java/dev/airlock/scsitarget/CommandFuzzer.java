@@ -20,6 +20,8 @@ final class CommandFuzzer {
 
     private static final long MAX_BLOCKS = LogicalUnitOptions.DEFAULT_MAX_TRANSFER_BYTES;
 
+    private static final int[] PAGES = {0x08, 0x0A, 0x3F};
+
     final TestGuest guest;
     int cdbBytes;
     int direction;
@@ -83,12 +85,33 @@ final class CommandFuzzer {
         for (int i = 0; i < command.countBytes(); i++) {
             BigEndian.u8(cdb, command.countAt() + i, count >>> 8 * (command.countBytes() - 1 - i));
         }
+        favour(command);
         cdbBytes = random.nextInt(64) == 0 ? random.nextInt(0, 17) : command.cdbBytes();
         if (random.nextInt(3) == 0) {
             byte[] usage = SupportedCommands.usage(command);
             int at = random.nextInt(1, command.cdbBytes());
             int mask = usage == null || random.nextInt(4) == 0 ? 0xFF : usage[at] & 0xFF;
             BigEndian.u8(cdb, at, BigEndian.u8(cdb, at) ^ random.nextInt(256) & mask);
+        }
+    }
+
+    /**
+     * Steers commands that would else be refused nearly always, or would make all others fail for
+     * long.
+     */
+    private void favour(ScsiCommand command) {
+        MemorySegment cdb = guest.cdb();
+        if (random.nextInt(16) == 0) {
+            return;
+        }
+        switch (command) {
+            case START_STOP_UNIT -> BigEndian.u8(cdb, 4, 0x01);
+            case MODE_SENSE_6, MODE_SENSE_10 ->
+                    BigEndian.u8(
+                            cdb, 2, PAGES[random.nextInt(PAGES.length)] | random.nextInt(3) << 6);
+            case REQUEST_SENSE -> BigEndian.u8(cdb, 1, random.nextInt(2));
+            case VERIFY_10, VERIFY_12, VERIFY_16 -> BigEndian.u8(cdb, 1, random.nextInt(4) << 1);
+            default -> {}
         }
     }
 
@@ -138,6 +161,12 @@ final class CommandFuzzer {
         }
         if (command != null && command.counts() == ScsiCommand.Count.PARAMETERS) {
             parameters(command);
+        } else if (command != null
+                && command.text().startsWith("VERIFY")
+                && random.nextInt(4) != 0) {
+            long lba = command.lba(guest.cdb(), 0);
+            int from = lba >= 0 && lba < blocks ? (int) lba * block : 0;
+            System.arraycopy(model, from, sent, 0, Math.min(bufferBytes, model.length - from));
         }
         guest.buffer(bufferBytes);
         guest.data().copyFrom(0, MemorySegment.ofArray(sent), 0, bufferBytes);
@@ -151,6 +180,9 @@ final class CommandFuzzer {
             return;
         }
         if (command == ScsiCommand.UNMAP) {
+            if (random.nextInt(8) != 0) {
+                BigEndian.u16(guest.cdb(), command.countAt(), bufferBytes);
+            }
             int descriptors = random.nextInt(1, (bufferBytes - 8) / 16 + 1);
             BigEndian.u16(list, 2, 16 * descriptors);
             for (int i = 0; i < descriptors; i++) {
@@ -170,6 +202,9 @@ final class CommandFuzzer {
             sent[header + 1] = (byte) (caching ? 18 : 10);
             sent[header + (caching ? 2 : 4)] = (byte) (random.nextBoolean() ? 0 : caching ? 4 : 8);
             sent[header + 3] = (byte) (caching ? 0 : 0x10);
+            if (!caching && random.nextInt(8) != 0) {
+                sent[header + 4] = 0;
+            }
             BigEndian.u8(guest.cdb(), 1, 0x10);
             BigEndian.u8(
                     guest.cdb(),

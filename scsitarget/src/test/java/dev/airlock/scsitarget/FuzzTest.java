@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 class FuzzTest {
 
-    private static final int SOME_ROUNDS = Integer.getInteger("airlock.fuzz.rounds", 600_000);
+    private static final int ROUNDS = Integer.getInteger("airlock.fuzz.rounds", 400_000);
 
     @ParameterizedTest
     @CsvSource({"512, 64", "4096, 8"})
@@ -30,7 +30,7 @@ class FuzzTest {
         long seed = Long.getLong("airlock.seed", 20260104L);
         CommandFuzzer fuzzer = new CommandFuzzer(seed, block, blocks);
         TestGuest guest = fuzzer.guest;
-        for (int round = 0; round < SOME_ROUNDS; round++) {
+        for (int round = 0; round < ROUNDS; round++) {
             fuzzer.next();
             guest.itl()
                     .execute(
@@ -52,12 +52,14 @@ class FuzzTest {
                                 + e.getMessage(),
                         e);
             }
-            if (round % 512 == 511) {
+            if (round % 64 == 63) {
                 fuzzer.settle();
             }
         }
-        assertThat(fuzzer.goodReads).isPositive();
-        assertThat(fuzzer.goodChanges).isPositive();
+        // The model is of use only where commands succeed: at least so many of the reads and writes
+        // do.
+        assertThat(fuzzer.goodReads).isGreaterThan(ROUNDS / 50);
+        assertThat(fuzzer.goodChanges).isGreaterThan(ROUNDS / 50);
     }
 
     private static void check(CommandFuzzer fuzzer) {
