@@ -75,7 +75,7 @@ final class RequestHandler {
         int at = SrbRequest.VSTOR_AT;
         LunQueue lun = null;
         if (VstorSrb.path(vstor, at) == 0 && VstorSrb.target(vstor, at) == 0) {
-            lun = device.lun(VstorSrb.lun(vstor, at));
+            lun = device.units().queue(VstorSrb.lun(vstor, at));
         }
         int direction = VstorSrb.direction(vstor, at);
         request.aim(lun, direction);
@@ -101,7 +101,7 @@ final class RequestHandler {
     }
 
     private void answerAbsent(SrbRequest request) {
-        Nexus nexus = device.nexus();
+        Nexus nexus = device.units().nexus();
         if (nexus == null) {
             // The primary channel has just been closed.
             request.fail(SrbStatus.INVALID_LUN);

@@ -4,11 +4,7 @@ import dev.airlock.scsi.SrbStatus;
 import dev.airlock.scsi.VstorOperation;
 import dev.airlock.scsi.VstorPacket;
 import dev.airlock.scsi.VstorSrb;
-import dev.airlock.scsitarget.ItlNexus;
 import dev.airlock.scsitarget.LogicalUnit;
-import dev.airlock.scsitarget.LunAddress;
-import dev.airlock.scsitarget.Nexus;
-import dev.airlock.scsitarget.TargetBus;
 import dev.airlock.scsitarget.UnitAttention;
 import dev.airlock.vmbus.Guid;
 import dev.airlock.vmbus.Offer;
@@ -18,9 +14,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -51,30 +45,11 @@ public final class StorvspDevice implements HostDevice {
     private final Negotiation negotiation;
     private final ProviderCounters counters = new ProviderCounters();
     private final LunCounters absentCounters = new LunCounters();
-
-    /** Units by address; of this guest alone, since not every guest has every disk. */
-    private final TargetBus bus = new TargetBus(LUNS_MAX);
-
-    /** The guest's relation to the bus while its primary channel is open. */
-    private volatile @Nullable Nexus nexus;
-
-    private final AtomicReferenceArray<@Nullable LunQueue> luns =
-            new AtomicReferenceArray<>(LUNS_MAX);
-
-    /** As {@link #luns}, but a unit detached stays until another comes: for its counters. */
-    private final AtomicReferenceArray<@Nullable LunQueue> lastLuns =
-            new AtomicReferenceArray<>(LUNS_MAX);
-
+    private final GuestUnits units;
     private final AtomicBoolean bugReported = new AtomicBoolean();
 
     /** Open channels; guarded by itself. */
     private final List<StorvspChannel> channels = new ArrayList<>();
-
-    /** Queues detached, whose workers may still be ending; guarded by {@link #channels}. */
-    private final List<LunQueue> retired = new ArrayList<>();
-
-    /** Counts of units that others have replaced; guarded by {@link #channels}. */
-    private LunStatistics pastIo = LunStatistics.NONE;
 
     /** Who attaches units to a device. Called on the bus's thread. */
     public interface Owner {
@@ -96,6 +71,7 @@ public final class StorvspDevice implements HostDevice {
         this.options = options;
         this.owner = owner;
         this.log = log;
+        units = new GuestUnits(name, options.workersPerLun());
         negotiation = new Negotiation(options.subchannels(), options.maxTransferBytes());
     }
 
@@ -122,13 +98,7 @@ public final class StorvspDevice implements HostDevice {
      * @throws IllegalStateException if there is one at this number
      */
     public void attach(int lun, LogicalUnit unit) {
-        synchronized (bus) {
-            bus.add(address(lun), unit);
-            Nexus connected = nexus;
-            if (connected != null) {
-                publish(lun, connected);
-            }
-        }
+        units.attach(lun, unit);
         tellGuest(VstorOperation.ENUMERATE_BUS);
     }
 
@@ -139,7 +109,7 @@ public final class StorvspDevice implements HostDevice {
      * @return false if there was none
      */
     public boolean detach(int lun) throws InterruptedException {
-        boolean was = detachQuietly(lun);
+        boolean was = units.detach(lun, this::openChannels);
         if (was) {
             tellGuest(VstorOperation.REMOVE_DEVICE);
         }
@@ -148,19 +118,13 @@ public final class StorvspDevice implements HostDevice {
 
     /** What the guest did so far. */
     public GuestStatistics statistics() {
-        synchronized (channels) {
-            LunStatistics io = pastIo.plus(absentCounters.snapshot());
-            for (int lun = 0; lun < LUNS_MAX; lun++) {
-                io = io.plus(statistics(lun));
-            }
-            return counters.snapshot(io, channels.size());
-        }
+        LunStatistics io = units.statistics().plus(absentCounters.snapshot());
+        return counters.snapshot(io, openChannels().size());
     }
 
     /** What the guest did with the unit that is at this number, or was the last there. */
     public LunStatistics statistics(int lun) {
-        LunQueue queue = lastLuns.get(lun);
-        return queue == null ? LunStatistics.NONE : queue.counters().snapshot();
+        return units.statistics(lun);
     }
 
     @Override
@@ -171,7 +135,7 @@ public final class StorvspDevice implements HostDevice {
         }
         if (channel.isPrimary()) {
             owner.connected(this);
-            connect();
+            units.connect();
         }
         channel.start();
     }
@@ -189,8 +153,11 @@ public final class StorvspDevice implements HostDevice {
             }
             if (channel.isPrimary()) {
                 negotiation.restart();
-                detachAll();
+                units.disconnect(this::openChannels);
                 owner.disconnected(this);
+            }
+            if (openChannels().isEmpty()) {
+                units.awaitWorkers();
             }
         } catch (InterruptedException e) {
             // Nobody interrupts the bus's thread: leaving now would unmap memory that is in use.
@@ -202,13 +169,8 @@ public final class StorvspDevice implements HostDevice {
         return negotiation.isReady();
     }
 
-    @Nullable LunQueue lun(int lun) {
-        return lun < LUNS_MAX ? luns.get(lun) : null;
-    }
-
-    /** The guest's view of all units; null while its primary channel is closed. */
-    @Nullable Nexus nexus() {
-        return nexus;
+    GuestUnits units() {
+        return units;
     }
 
     /** Counts of commands for addresses without a unit. */
@@ -250,14 +212,11 @@ public final class StorvspDevice implements HostDevice {
                         || path == 0 && (operation == VstorOperation.RESET_BUS || target == 0);
         if (ours) {
             // Those being detached too: what runs there may still touch the guest's buffers.
-            concerned.addAll(queues());
+            concerned.addAll(units.queues());
             concerned.removeIf(
                     queue -> operation == VstorOperation.RESET_LUN && queue.lun() != asked);
         }
-        List<StorvspChannel> others;
-        synchronized (channels) {
-            others = new ArrayList<>(channels);
-        }
+        List<StorvspChannel> others = openChannels();
         others.remove(channel);
         Reset reset =
                 operation == VstorOperation.RESET_LUN
@@ -270,7 +229,7 @@ public final class StorvspDevice implements HostDevice {
 
     /** Takes what queues hold for a channel that is closing. */
     void discardQueued(StorvspChannel channel) {
-        for (LunQueue queue : queues()) {
+        for (LunQueue queue : units.queues()) {
             queue.discard(channel);
         }
     }
@@ -309,114 +268,30 @@ public final class StorvspDevice implements HostDevice {
         }
     }
 
-    /** The units attached so far become the guest's, without unit attentions. */
-    private void connect() {
-        synchronized (bus) {
-            Nexus connected = bus.connect();
-            nexus = connected;
-            for (LunAddress address : bus.units().keySet()) {
-                publish(address.lun(), connected);
-            }
-        }
-    }
-
-    private void publish(int lun, Nexus connected) {
-        ItlNexus unit = Objects.requireNonNull(connected.find(0, 0, lun));
-        LunQueue queue = new LunQueue(lun, unit, options.workersPerLun(), name);
-        synchronized (channels) {
-            pastIo = pastIo.plus(statistics(lun));
-            lastLuns.set(lun, queue);
-        }
-        luns.set(lun, queue);
-    }
-
-    private static LunAddress address(int lun) {
-        return new LunAddress(0, 0, Objects.checkIndex(lun, LUNS_MAX));
-    }
-
-    private boolean detachQuietly(int lun) throws InterruptedException {
-        LunQueue queue;
-        synchronized (bus) {
-            if (bus.remove(address(lun)) == null) {
-                return false;
-            }
-            queue = luns.getAndSet(lun, null);
-        }
-        if (queue == null) {
-            return true;
-        }
-        List<StorvspChannel> open;
-        synchronized (channels) {
-            retired.removeIf(LunQueue::hasEnded);
-            retired.add(queue);
-            open = List.copyOf(channels);
-        }
-        for (StorvspChannel channel : open) {
-            channel.quiesce();
-        }
-        queue.detach();
-        return true;
-    }
-
-    private void detachAll() throws InterruptedException {
-        for (int lun = 0; lun < LUNS_MAX; lun++) {
-            detachQuietly(lun);
-        }
-        synchronized (bus) {
-            Nexus connected = nexus;
-            nexus = null;
-            if (connected != null) {
-                connected.close();
-            }
-        }
-        List<LunQueue> ending;
-        synchronized (channels) {
-            if (!channels.isEmpty()) {
-                // A guest that closes its primary channel first: what it left behind ends later.
-                return;
-            }
-            ending = List.copyOf(retired);
-            retired.clear();
-        }
-        for (LunQueue queue : ending) {
-            queue.awaitWorkers();
-        }
-    }
-
     private void tellGuest(int operation) {
         if (!negotiation.isReady()) {
             return;
         }
-        synchronized (channels) {
-            for (StorvspChannel channel : channels) {
-                if (channel.isPrimary()) {
-                    channel.post(operation);
-                }
+        for (StorvspChannel channel : openChannels()) {
+            if (channel.isPrimary()) {
+                channel.post(operation);
             }
         }
     }
 
-    private List<LunQueue> queues() {
+    /** A copy, for the caller to change. */
+    private List<StorvspChannel> openChannels() {
         synchronized (channels) {
-            List<LunQueue> all = new ArrayList<>(retired);
-            for (int lun = 0; lun < LUNS_MAX; lun++) {
-                LunQueue queue = luns.get(lun);
-                if (queue != null) {
-                    all.add(queue);
-                }
-            }
-            return all;
+            return new ArrayList<>(channels);
         }
     }
 
     private @Nullable StorvspChannel find(HostChannel hostChannel) {
-        synchronized (channels) {
-            for (StorvspChannel channel : channels) {
-                if (channel.hostChannel() == hostChannel) {
-                    return channel;
-                }
+        for (StorvspChannel channel : openChannels()) {
+            if (channel.hostChannel() == hostChannel) {
+                return channel;
             }
-            return null;
         }
+        return null;
     }
 }
