@@ -29,7 +29,10 @@ final class CompletionRing {
     private final int contexts;
     private @Nullable SrbRequest heldHead;
     private @Nullable SrbRequest heldTail;
-    private int withWorkers;
+
+    /** Requests that workers have; changed with the monitor. */
+    private volatile int withWorkers;
+
     private int pendingNotices;
     private boolean closed;
     private boolean interrupted;
@@ -114,12 +117,12 @@ final class CompletionRing {
 
     /** Counts a request that goes to a worker. */
     synchronized void givenToWorker() {
-        withWorkers++;
+        withWorkers = withWorkers + 1;
     }
 
     /** Takes back a request that no worker took. */
     synchronized void takenBack() {
-        withWorkers--;
+        withWorkers = withWorkers - 1;
     }
 
     /**
@@ -157,9 +160,14 @@ final class CompletionRing {
         return complete(request);
     }
 
+    /** Whether workers have requests of this channel now. */
+    boolean isWaitingForWorkers() {
+        return withWorkers > 0;
+    }
+
     /** A worker no longer touches the channel on behalf of a request. */
     synchronized void workerDone() {
-        withWorkers--;
+        withWorkers = withWorkers - 1;
         if (closed && withWorkers == 0) {
             notifyAll();
         }

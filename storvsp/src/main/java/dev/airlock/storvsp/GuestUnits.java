@@ -13,8 +13,8 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The logical units that one guest has, all at path 0, target 0, and the queue of each. The bus they
- * sit on is this guest's alone, since not every guest has every disk.
+ * The logical units that one guest has, all at path 0, target 0, and the queue of each. The bus
+ * they sit on is this guest's alone, since not every guest has every disk.
  *
  * <p>Units are found by LUN without a lock. One that is detached is not found any more, but still
  * counts among the {@link #queues} until its last worker has ended.
@@ -32,7 +32,9 @@ final class GuestUnits {
     private final AtomicReferenceArray<@Nullable LunQueue> queues =
             new AtomicReferenceArray<>(StorvspDevice.LUNS_MAX);
 
-    /** As {@link #queues}, but one that was detached stays until another comes: for its counters. */
+    /**
+     * As {@link #queues}, but one that was detached stays until another comes: for its counters.
+     */
     private final AtomicReferenceArray<@Nullable LunQueue> latest =
             new AtomicReferenceArray<>(StorvspDevice.LUNS_MAX);
 

@@ -4,7 +4,7 @@ package dev.airlock.storvsp;
  * Limits and timing of a {@link StorvspDevice}. Immutable.
  *
  * @param queueDepth requests of one channel that the host works on at once; more wait in the ring.
- *     Their contexts, about 25 KiB each, are allocated when the channel opens
+ *     Their contexts, about 20 KiB each, are allocated when the channel opens
  * @param workersPerLun threads that one guest may keep busy with one LUN whose disk may block
  * @param subchannels most subchannels beside the primary channel; 0 for none
  * @param maxTransferBytes largest data length of one SRB, advertised and enforced; whole pages
@@ -34,7 +34,7 @@ public record StorvspOptions(
 
     /** What the host uses unless told otherwise. */
     public static StorvspOptions defaults() {
-        return new StorvspOptions(256, 8, 15, DEFAULT_MAX_TRANSFER_BYTES, 50_000);
+        return new StorvspOptions(128, 8, 15, DEFAULT_MAX_TRANSFER_BYTES, 50_000);
     }
 
     /** The same with another queue depth. */

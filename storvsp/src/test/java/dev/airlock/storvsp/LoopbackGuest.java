@@ -82,13 +82,30 @@ final class LoopbackGuest implements AutoCloseable {
         return gpa;
     }
 
+    /** The memory of a channel's rings: guest to host, then the other. */
+    MemorySegment rings(int index) {
+        return rings.get(index);
+    }
+
+    /** Closes every channel and opens the primary one again, on new rings. */
+    ScriptedGuest reopen() throws LinuxException {
+        closeAll();
+        return open();
+    }
+
     @Override
     public void close() {
+        closeAll();
+        hostMemory.close();
+        memory.close();
+    }
+
+    private void closeAll() {
         for (int i = channels.size() - 1; i >= 0; i--) {
             closeChannel(i);
             channels.get(i).close();
         }
-        hostMemory.close();
-        memory.close();
+        channels.clear();
+        rings.clear();
     }
 }

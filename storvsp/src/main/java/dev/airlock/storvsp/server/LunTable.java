@@ -143,8 +143,12 @@ final class LunTable implements StorvspDevice.Owner {
             Entry entry = entries[lun];
             if (entry != null && entry.users.remove(guest)) {
                 entry.past = entry.past.plus(guest.statistics(lun));
-                if (entry.disk.isExclusive() && !guests.isEmpty()) {
-                    give(lun, entry, guests.getFirst());
+                if (!entry.leaving && entry.disk.isExclusive() && !guests.isEmpty()) {
+                    StorvspDevice next = guests.getFirst();
+                    give(lun, entry, next);
+                    log.accept(
+                            "%s: LUN %d is there now: disk %s was released by %s"
+                                    .formatted(next.name(), lun, entry.disk.name(), guest.name()));
                 }
             }
         }

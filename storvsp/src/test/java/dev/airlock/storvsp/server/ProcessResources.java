@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 final class ProcessResources {
     private ProcessResources() {}
 
-    /** Kinds of descriptors that hosts and guests use, with their numbers. */
+    /** Kinds of descriptors that hosts, guests and tests use, with their numbers. */
     static String snapshot() throws IOException {
         TreeMap<String, Integer> kinds = new TreeMap<>();
         List<Path> descriptors = new ArrayList<>();
@@ -26,7 +26,10 @@ final class ProcessResources {
             } catch (IOException gone) {
                 continue;
             }
-            if (target.contains("eventfd") || target.startsWith("socket:") || isGuest(target)) {
+            if (target.contains("eventfd")
+                    || target.startsWith("socket:")
+                    || target.startsWith(System.getProperty("java.io.tmpdir"))
+                    || isGuest(target)) {
                 kinds.merge(target.replaceAll("[0-9]+", ""), 1, Integer::sum);
             }
         }

@@ -95,6 +95,8 @@ class StorageHostTest {
                 assertThat(told.operation()).isEqualTo(VstorOperation.ENUMERATE_BUS);
                 assertThat(testUnitReady(second, 0)).isNotEqualTo(SrbStatus.INVALID_LUN);
                 assertThat(host.disks().getFirst().guests()).containsExactly("guest2");
+                assertThat(log)
+                        .contains("guest2: LUN 0 is there now: disk mine was released by guest1");
             }
         }
     }
