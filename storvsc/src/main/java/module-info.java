@@ -13,4 +13,5 @@ module dev.airlock.storvsc {
 
     exports dev.airlock.storvsc;
     exports dev.airlock.storvsc.block;
+    exports dev.airlock.storvsc.guest;
 }

@@ -1,0 +1,65 @@
+package dev.airlock.storvsc.guest;
+
+import dev.airlock.dma.SwiotlbOptions;
+import dev.airlock.memory.HvPage;
+import dev.airlock.storvsc.StorvscOptions;
+
+/**
+ * What a {@link StorageGuest} is made of. Immutable.
+ *
+ * @param isolated whether the host sees only the visible part of the memory; if not, it sees all,
+ *     and nothing is copied
+ * @param privateBytes memory for the guest's own buffers, whole pages
+ * @param visibleBytes host-visible memory of an isolated guest: bounce pool, its growth, rings and
+ *     other coherent allocations; whole pages. A guest that is not isolated has as much memory in
+ *     all
+ * @param swiotlb the bounce pool, used by an isolated guest, or by any in mode FORCE
+ * @param storvsc the driver
+ * @param queueDepth commands in flight for each disk
+ */
+public record GuestOptions(
+        boolean isolated,
+        long privateBytes,
+        long visibleBytes,
+        SwiotlbOptions swiotlb,
+        StorvscOptions storvsc,
+        int queueDepth) {
+    private static final long POOL_BYTES = 16L << 20;
+    private static final long RINGS_BYTES = 8L << 20;
+
+    /** Checks sizes; the parts check themselves. */
+    public GuestOptions {
+        requirePages("privateBytes", privateBytes);
+        requirePages("visibleBytes", visibleBytes);
+        if (queueDepth < 1 || queueDepth > 1024) {
+            throw new IllegalArgumentException("queueDepth must be in [1, 1024]: " + queueDepth);
+        }
+    }
+
+    /** 96 MiB of private memory, a pool of 16 MiB, 8 MiB for rings; the driver's defaults. */
+    public static GuestOptions standard(boolean isolated) {
+        return new GuestOptions(
+                isolated,
+                96L << 20,
+                POOL_BYTES + RINGS_BYTES,
+                SwiotlbOptions.DEFAULTS.withPoolBytes(POOL_BYTES),
+                new StorvscOptions(),
+                128);
+    }
+
+    /** The same with other driver options. */
+    public GuestOptions withStorvsc(StorvscOptions options) {
+        return new GuestOptions(isolated, privateBytes, visibleBytes, swiotlb, options, queueDepth);
+    }
+
+    /** The same with more or less memory of its own. */
+    public GuestOptions withPrivateBytes(long bytes) {
+        return new GuestOptions(isolated, bytes, visibleBytes, swiotlb, storvsc, queueDepth);
+    }
+
+    private static void requirePages(String name, long bytes) {
+        if (bytes < HvPage.SIZE || bytes % HvPage.SIZE != 0) {
+            throw new IllegalArgumentException(name + " must be whole pages: " + bytes);
+        }
+    }
+}
