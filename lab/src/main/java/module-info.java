@@ -10,6 +10,9 @@ module dev.airlock.lab {
     requires transitive dev.airlock.disk;
     requires transitive dev.airlock.scsitarget;
     requires transitive dev.airlock.storvsp;
+    requires HdrHistogram;
 
+    exports dev.airlock.lab.bench;
+    exports dev.airlock.lab.workload;
     exports dev.airlock.lab.trace;
 }
