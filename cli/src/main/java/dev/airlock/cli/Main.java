@@ -17,7 +17,17 @@ import picocli.CommandLine.Command;
             "1:wrong data, an I/O failure, or a difference found",
             "2:usage or environment: nothing was done",
         },
-        subcommands = {TraceCommand.class, CommandLine.HelpCommand.class})
+        subcommands = {
+            RunCommand.class,
+            HostCommand.class,
+            DiskAddCommand.class,
+            DiskRemoveCommand.class,
+            DiskListCommand.class,
+            BenchCommand.class,
+            TraceCommand.class,
+            WarmUpCommand.class,
+            CommandLine.HelpCommand.class
+        })
 public final class Main implements Runnable {
     /** Exit code: wrong data, I/O failure, a difference found. */
     static final int EXIT_FAILED = 1;
