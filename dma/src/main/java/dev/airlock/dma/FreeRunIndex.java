@@ -125,11 +125,16 @@ final class FreeRunIndex {
     }
 
     private static int largest(long node) {
-        int largest = 0;
-        for (long rest = node; rest != 0; rest >>>= 8) {
-            largest = Math.max(largest, (int) rest & 0xFF);
-        }
-        return largest;
+        long four = larger(node, node >>> 32);
+        long two = larger(four, four >>> 16);
+        return (int) larger(two, two >>> 8) & 0xFF;
+    }
+
+    /** The larger of each two bytes. */
+    private static long larger(long a, long b) {
+        long tops = (a | BYTE_TOPS) - (b & ~BYTE_TOPS) & BYTE_TOPS;
+        long whole = tops - (tops >>> 7) | tops;
+        return a & whole | b & ~whole;
     }
 
     private int levelWords(int level) {

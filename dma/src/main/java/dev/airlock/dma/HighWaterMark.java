@@ -24,7 +24,7 @@ final class HighWaterMark {
     /** Called, without any lock, by who finds its area over quota. */
     void observe(SlotPools all) {
         while (!busy.compareAndSet(false, true)) {
-            Thread.onSpinWait();
+            Thread.yield();
         }
         try {
             long used = 0;

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Full.</b> No free run means busy, at once. If growth is allowed, the caller that finds the
  * pool full adds another one from the guest's visible pages; whoever comes while that goes on is
- * told busy. Growth that found no memory is not tried again. Pools are not given back before {@link
- * #close}.
+ * told busy. Growth that found no memory is not tried again, and there are never more than 64
+ * pools. Pools are not given back before {@link #close}.
  *
  * <p>Thread-safe; {@link #close} when no mapper is used any more.
  */
@@ -41,6 +41,9 @@ public final class Swiotlb implements AutoCloseable {
 
     /** {@code IO_TLB_MIN_SLABS}: a first pool of less than 1 MiB is not worth having. */
     private static final long MIN_POOL_BYTES = 1 << 20;
+
+    /** An address's pool is found by trying each. */
+    private static final int MAX_POOLS = 64;
 
     private static final MemorySegment ZEROES = MemorySegment.ofArray(new byte[4096]);
 
@@ -60,9 +63,13 @@ public final class Swiotlb implements AutoCloseable {
      * {@link #slots} tells.
      *
      * @param memory must outlive this
-     * @throws IllegalArgumentException when the visible memory cannot hold a pool
+     * @throws IllegalArgumentException when the visible memory cannot hold a pool, or the mode is
+     *     {@link SwiotlbMode#OFF}
      */
     public Swiotlb(GuestMemory memory, SwiotlbOptions options) {
+        if (options.mode() == SwiotlbMode.OFF) {
+            throw new IllegalArgumentException("a bounce pool with mode=OFF");
+        }
         this.options = options;
         guest = memory.bytes();
         pages = memory.visiblePages();
@@ -262,6 +269,9 @@ public final class Swiotlb implements AutoCloseable {
      */
     boolean isTooSmall(SlotGeometry geometry, long gpa, int bytes, long slotsHeld) {
         SlotPools before = pools;
+        if (before.used() != slotsHeld) {
+            return false; // The usual case, found without any lock.
+        }
         long claims = before.claims();
         if (before.used() != slotsHeld) {
             return false;
@@ -282,6 +292,10 @@ public final class Swiotlb implements AutoCloseable {
 
     /** A pool added, by this thread or another, since the caller looked; off the usual path. */
     private @Nullable SlotPool grow(SlotPools seen, long dmaMask) {
+        int count = seen.pools.length;
+        if (options.maxSlots() <= options.slots() || count == 0 || count >= MAX_POOLS) {
+            return null;
+        }
         long room = (options.maxSlots() - seen.slots()) / options.segmentSlots();
         int wanted =
                 (int) Math.min(wholeSegments(options.growthSlots()), room * options.segmentSlots());

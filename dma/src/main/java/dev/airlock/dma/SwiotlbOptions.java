@@ -11,7 +11,8 @@ package dev.airlock.dma;
  *     ({@code IO_TLB_SEGSIZE}). A larger mapping is had by larger slots
  * @param slots slots of the first pool, rounded up to whole segments
  * @param maxSlots growth adds pools up to so many slots in all; {@code slots} or less: no growth
- * @param growthSlots slots of an added pool, rounded up to whole segments
+ * @param growthSlots slots of an added pool, rounded up to whole segments; 63 pools are added at
+ *     most
  * @param areas parts of a pool with a lock each, rounded up to a power of two, and down to what the
  *     pool can bear: an area has one segment at least. 0: one for each CPU
  * @param checked wrap the mapper in a {@link DmaChecker}: for tests and debugging, it allocates

@@ -240,6 +240,8 @@ class BounceMapperTest {
         mapper.unmapSingle(dma, PAGE, TO_DEVICE, NONE);
         assertThatThrownBy(() -> mapper.unmapSingle(dma, PAGE, TO_DEVICE, NONE))
                 .isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> mapper.unmapSingle(dma - 512, 0, TO_DEVICE, NONE))
+                .isInstanceOf(IllegalStateException.class);
     }
 
     @Test
