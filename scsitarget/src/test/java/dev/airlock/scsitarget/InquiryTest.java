@@ -56,6 +56,8 @@ class InquiryTest {
         guest.command(ScsiCommand.INQUIRY, 0, 36).receive(64);
         guest.good().moved(36).overrun(0);
         guest.command(ScsiCommand.INQUIRY, 0, 36).send().good().moved(0).overrun(36);
+        guest.command(ScsiCommand.INQUIRY, 0, 36).send(new byte[64]).good().moved(0).overrun(36);
+        assertThat(guest.sentBytes(64)).containsOnly(0);
     }
 
     @Test

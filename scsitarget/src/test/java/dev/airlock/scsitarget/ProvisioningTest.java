@@ -94,9 +94,11 @@ class ProvisioningTest {
         unmap(guest, new byte[7])
                 .failed(SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
         byte[] lies = list(0, 1);
-        BigEndian.u16(MemorySegment.ofArray(lies), 2, 32);
-        unmap(guest, lies)
-                .failed(SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+        for (int told : new int[] {17, 24, 32, 0xFFFF}) {
+            BigEndian.u16(MemorySegment.ofArray(lies), 2, told);
+            unmap(guest, lies)
+                    .failed(SenseKey.ILLEGAL_REQUEST, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR);
+        }
         guest.command(ScsiCommand.UNMAP, 0, 24).send(new byte[20]);
         guest.failed(
                 SenseKey.ILLEGAL_REQUEST,

@@ -52,6 +52,15 @@ final class TestDisk implements Disk {
         allocated[sector] = true;
     }
 
+    /** Becomes this large; what lies beyond its memory is the same again from the start. */
+    void pretendSectors(long sectors) {
+        size = sectors * sectorBytes;
+    }
+
+    private long place(long offset) {
+        return offset % bytes.byteSize();
+    }
+
     private void check(long offset, long length, DiskException.@Nullable Kind failure)
             throws DiskException {
         if (bug != null) {
@@ -112,13 +121,13 @@ final class TestDisk implements Disk {
     @Override
     public void read(long offset, IoVector into) throws DiskException {
         check(offset, into.totalBytes(), failReads);
-        into.copyFrom(0, bytes, offset, into.totalBytes());
+        into.copyFrom(0, bytes, place(offset), into.totalBytes());
     }
 
     @Override
     public void write(long offset, IoVector from, boolean fua) throws DiskException {
         check(offset, from.totalBytes(), failWrites);
-        from.copyTo(0, bytes, offset, from.totalBytes());
+        from.copyTo(0, bytes, place(offset), from.totalBytes());
         allocated(offset, from.totalBytes(), true);
         writes++;
         forcedWrites += fua ? 1 : 0;
@@ -126,7 +135,7 @@ final class TestDisk implements Disk {
 
     private void allocated(long offset, long length, boolean value) {
         for (long at = offset; at < offset + length; at += sectorBytes) {
-            allocated[(int) (at / sectorBytes)] = value;
+            allocated[(int) (place(at) / sectorBytes)] = value;
         }
     }
 

@@ -148,6 +148,13 @@ final class TestGuest {
         return cdbBytes;
     }
 
+    /** What is in the buffer that was sent last. */
+    byte[] sentBytes(int bytes) {
+        byte[] now = new byte[bytes];
+        data.copyTo(0, MemorySegment.ofArray(now), 0, bytes);
+        return now;
+    }
+
     /** A buffer in three pieces with gaps, at odd addresses. */
     IoVector buffer(int bytes) {
         data.clear();
