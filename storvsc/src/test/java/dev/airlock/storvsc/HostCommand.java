@@ -36,12 +36,7 @@ final class HostCommand {
     }
 
     int pages() {
-        return hasData()
-                ? (int)
-                        GpaDirectPacket.pagesSpanned(
-                                GpaDirectPacket.byteOffset(bytes, 0),
-                                GpaDirectPacket.byteCount(bytes, 0))
-                : 0;
+        return hasData() ? GpaDirectPacket.validatedPageCount(bytes, 0, packet.length) : 0;
     }
 
     long pfn(int page) {

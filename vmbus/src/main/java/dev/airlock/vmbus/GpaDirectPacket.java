@@ -1,5 +1,6 @@
 package dev.airlock.vmbus;
 
+import dev.airlock.memory.HvPage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -42,7 +43,6 @@ public final class GpaDirectPacket {
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final int PAGE_BYTES = 4096;
 
     private GpaDirectPacket() {}
 
@@ -54,13 +54,6 @@ public final class GpaDirectPacket {
     /** Bytes of a packet of one range, payload rounded up to 8. */
     public static int packetBytes(int pageCount, int payloadBytes) {
         return payloadOffset(pageCount) + (payloadBytes + 7 & ~7);
-    }
-
-    /**
-     * Pages a range of {@code byteCount} bytes touches when it begins {@code byteOffset} into one.
-     */
-    public static long pagesSpanned(long byteOffset, long byteCount) {
-        return (byteOffset + byteCount + PAGE_BYTES - 1) / PAGE_BYTES;
     }
 
     /**
@@ -132,11 +125,11 @@ public final class GpaDirectPacket {
             return -1;
         }
         long offset = byteOffset(packet, at);
-        long pages = pagesSpanned(offset, byteCount(packet, at));
-        if (offset >= PAGE_BYTES
-                || PFNS_OFFSET + pages * Long.BYTES > PacketDescriptor.dataOffset(packet, at)) {
+        if (offset >= HvPage.SIZE) {
             return -1;
         }
-        return (int) pages;
+        long pages = HvPage.span((int) offset, byteCount(packet, at));
+        long pfnsEnd = PFNS_OFFSET + pages * Long.BYTES;
+        return pfnsEnd <= PacketDescriptor.dataOffset(packet, at) ? (int) pages : -1;
     }
 }

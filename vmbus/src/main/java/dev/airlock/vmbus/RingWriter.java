@@ -172,11 +172,6 @@ public final class RingWriter {
         return hasRoom(bytes);
     }
 
-    /** True when written packets wait for {@link #publish}. */
-    public boolean hasUnpublished() {
-        return writeIndex != publishedIndex;
-    }
-
     /** True once the peer corrupted the ring; it stays so. */
     public boolean isFailed() {
         return fault != RingFault.NONE;

@@ -93,8 +93,4 @@ final class GpadlTable {
         entries.clear();
         pages = 0;
     }
-
-    int size() {
-        return entries.size();
-    }
 }

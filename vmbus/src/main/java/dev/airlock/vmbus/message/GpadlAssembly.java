@@ -70,8 +70,11 @@ public final class GpadlAssembly {
             long head = words[at++];
             long byteCount = head & 0xFFFF_FFFFL;
             long byteOffset = head >>> Integer.SIZE;
-            long pages = (byteOffset + byteCount + HvPage.SIZE - 1) >>> HvPage.SHIFT;
-            if (byteOffset >= HvPage.SIZE || byteCount == 0 || pages > words.length - at) {
+            if (byteOffset >= HvPage.SIZE || byteCount == 0) {
+                return null;
+            }
+            long pages = HvPage.span((int) byteOffset, byteCount);
+            if (pages > words.length - at) {
                 return null;
             }
             long[] pfns = Arrays.copyOfRange(words, at, at + (int) pages);

@@ -1,0 +1,39 @@
+package dev.airlock.vmbus.stress;
+
+import dev.airlock.vmbus.RingWriter;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Expect;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.ZZ_Result;
+
+/**
+ * A reader that never masks gives back what it read and looks once more, while the writer publishes
+ * the next packet: the writer finds the ring empty and signals, or the reader sees the packet.
+ */
+@JCStressTest
+@Outcome(id = "true, false", expect = Expect.ACCEPTABLE, desc = "signalled")
+@Outcome(id = "false, true", expect = Expect.ACCEPTABLE, desc = "seen before sleeping")
+@Outcome(id = "true, true", expect = Expect.ACCEPTABLE, desc = "both")
+@Outcome(id = "false, false", expect = Expect.FORBIDDEN, desc = "lost wake-up")
+@State
+public class EmptyEdge extends RingPair {
+    public EmptyEdge() {
+        write();
+        writer.publish();
+        read();
+        write();
+    }
+
+    @Actor
+    public void writer(ZZ_Result r) {
+        r.r1 = writer.publish() == RingWriter.SIGNAL;
+    }
+
+    @Actor
+    public void reader(ZZ_Result r) {
+        reader.consumed();
+        r.r2 = reader.hasData();
+    }
+}
