@@ -29,18 +29,10 @@ final class FileCalls {
             Native.variadic("fcntl", 2, of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
     private static final MethodHandle IOCTL =
             Native.variadic("ioctl", 2, of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle WRITE =
-            Native.function("write", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
     private static final MethodHandle PREAD =
             Native.function("pread", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle PWRITE =
             Native.function("pwrite", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle PREADV2 =
-            Native.function(
-                    "preadv2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle PWRITEV2 =
-            Native.function(
-                    "pwritev2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
     private static final MethodHandle FDATASYNC =
             Native.function("fdatasync", of(JAVA_INT, JAVA_INT));
     private static final MethodHandle FALLOCATE =
@@ -55,10 +47,24 @@ final class FileCalls {
             Native.function("fstatfs", of(JAVA_INT, JAVA_INT, ADDRESS));
     private static final MethodHandle FLOCK =
             Native.function("flock", of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle POLL =
-            Native.function("poll", of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
     private static final MethodHandle EVENTFD =
             Native.function("eventfd", of(JAVA_INT, JAVA_INT, JAVA_INT));
+
+    // The handles of hot calls are not final, on purpose. A downcall slices the segment that
+    // receives
+    // errno; the compiler removes that slice where the downcall is compiled in a small method, but
+    // not always where it was inlined into a large one. A handle that is not a constant is not
+    // inlined, so that these calls allocate nothing whoever makes them.
+    private static MethodHandle WRITE =
+            Native.function("write", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+    private static MethodHandle PREADV2 =
+            Native.function(
+                    "preadv2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static MethodHandle PWRITEV2 =
+            Native.function(
+                    "pwritev2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
+    private static MethodHandle POLL =
+            Native.function("poll", of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
 
     private FileCalls() {}
 
