@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  */
 public final class ByteSize {
     private static final Pattern FORM =
-            Pattern.compile("(\\d{1,18}(?:\\.\\d{1,9})?)([KMGTPE]?)(|B|IB)");
+            Pattern.compile("(\\d{1,19}(?:\\.\\d{1,9})?)([KMGTPE]?)(|B|IB)");
     private static final String UNITS = "KMGTPE";
     private static final int UNIT_SHIFT = 10;
 

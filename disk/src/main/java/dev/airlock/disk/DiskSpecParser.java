@@ -75,6 +75,13 @@ final class DiskSpecParser {
         if (bytes == 0 || bytes % sectorBytes != 0) {
             throw refusal("size=" + bytes + " is not a number of sectors: sector=" + sectorBytes);
         }
+        if (source == Source.MEMORY && bytes > MemoryDisk.SIZE_BYTES_MAX) {
+            throw refusal(
+                    "size="
+                            + bytes
+                            + " is above the most that a memory disk can have: max="
+                            + MemoryDisk.SIZE_BYTES_MAX);
+        }
         String diskName = name != null ? name : source == Source.MEMORY ? "mem" : "null";
         return new DiskSpec(
                 source, diskName, null, bytes, sectorBytes, readOnly, direct, snapshot, shared);

@@ -6,8 +6,9 @@ import java.lang.reflect.Method;
 
 /** Counts what a thread allocates on the Java heap. */
 final class Allocations {
-    private static final int ROUNDS = 2000;
-    private static final int ATTEMPTS = 8;
+    private static final int ROUNDS = 500;
+    private static final int ATTEMPTS = 400;
+    private static final Counter COUNTER = Counter.find();
 
     private Allocations() {}
 
@@ -32,15 +33,23 @@ final class Allocations {
         assertThat(least).as("bytes allocated in %d rounds", ROUNDS).isLessThanOrEqualTo(ROUNDS);
     }
 
-    /** By reflection, because the module under test does not read jdk.management. */
     private static long allocatedBytes() throws ReflectiveOperationException {
-        Object bean =
-                Class.forName("java.lang.management.ManagementFactory")
-                        .getMethod("getThreadMXBean")
-                        .invoke(null);
-        Method method =
-                Class.forName("com.sun.management.ThreadMXBean")
-                        .getMethod("getCurrentThreadAllocatedBytes");
-        return (long) method.invoke(bean);
+        return (long) COUNTER.method.invoke(COUNTER.bean);
+    }
+
+    /** By reflection, because the module under test does not read jdk.management. */
+    private record Counter(Object bean, Method method) {
+        static Counter find() {
+            try {
+                Object bean =
+                        Class.forName("java.lang.management.ManagementFactory")
+                                .getMethod("getThreadMXBean")
+                                .invoke(null);
+                Class<?> type = Class.forName("com.sun.management.ThreadMXBean");
+                return new Counter(bean, type.getMethod("getCurrentThreadAllocatedBytes"));
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError(e);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A block device: a loop device over a file. */
-class BlockDeviceDiskTest extends StoringDiskContract {
+class BlockDeviceDiskTest extends AllocationFreeDiskContract {
     @TempDir Path directory;
 
     @BeforeAll

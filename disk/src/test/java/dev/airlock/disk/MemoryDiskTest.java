@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class MemoryDiskTest extends StoringDiskContract {
+class MemoryDiskTest extends AllocationFreeDiskContract {
     private static final long CHUNK = 64 << 10;
 
     @Override

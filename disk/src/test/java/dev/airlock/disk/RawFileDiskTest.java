@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A file of the file system that holds the directory for temporary files. */
-class RawFileDiskTest extends StoringDiskContract {
+class RawFileDiskTest extends AllocationFreeDiskContract {
     @TempDir Path directory;
 
     Path directory() {
