@@ -25,8 +25,7 @@ final class CompletionRing {
     private final HostChannel channel;
     private final MemorySegment notice;
     private @Nullable SrbRequest free;
-    private int freeCount;
-    private final int contexts;
+    private @Nullable SrbRequest freeForResets;
     private @Nullable SrbRequest heldHead;
     private @Nullable SrbRequest heldTail;
 
@@ -47,12 +46,10 @@ final class CompletionRing {
 
     /**
      * @param arena owns what is allocated here
-     * @param contexts how many {@link #stock} will be called with
      */
-    CompletionRing(HostChannel channel, Arena arena, int contexts) {
+    CompletionRing(HostChannel channel, Arena arena) {
         this.channel = channel;
         out = channel.out();
-        this.contexts = contexts;
         notice = arena.allocate(SrbRequest.COMPLETION_BYTES, Long.BYTES);
     }
 
@@ -69,7 +66,16 @@ final class CompletionRing {
         }
         free = request.next;
         request.next = null;
-        freeCount--;
+        return request;
+    }
+
+    /** A context for a reset to wait in, or null if as many resets as there are contexts wait. */
+    synchronized @Nullable SrbRequest takeFreeForReset() {
+        SrbRequest request = freeForResets;
+        if (request != null) {
+            freeForResets = request.next;
+            request.next = null;
+        }
         return request;
     }
 
@@ -213,11 +219,6 @@ final class CompletionRing {
         return out.describeFault();
     }
 
-    /** Contexts in use. */
-    synchronized int inUse() {
-        return contexts - freeCount;
-    }
-
     /** After this nothing is written; what is completed later is dropped. */
     synchronized void close() {
         closed = true;
@@ -279,9 +280,13 @@ final class CompletionRing {
     }
 
     private void release(SrbRequest request) {
+        if (request.isForReset()) {
+            request.next = freeForResets;
+            freeForResets = request;
+            return;
+        }
         request.next = free;
         free = request;
-        freeCount++;
         if (starving) {
             notifyAll();
         }

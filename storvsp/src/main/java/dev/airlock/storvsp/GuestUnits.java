@@ -98,10 +98,21 @@ final class GuestUnits {
         return true;
     }
 
-    /** Takes all units away, as {@link #detach}; the guest is no longer connected. */
+    /**
+     * Takes all units away, as {@link #detach}; the guest is no longer connected. When interrupted,
+     * to be called again.
+     */
     void disconnect(Supplier<List<StorvspChannel>> channels) throws InterruptedException {
         for (int lun = 0; lun < StorvspDevice.LUNS_MAX; lun++) {
             detach(lun, channels);
+        }
+        List<LunQueue> all;
+        synchronized (bus) {
+            all = List.copyOf(retired);
+        }
+        for (LunQueue queue : all) {
+            // Again, for those that another thread is detaching, or an interrupt left unfinished.
+            queue.detach();
         }
         synchronized (bus) {
             Nexus connected = nexus;
@@ -117,10 +128,12 @@ final class GuestUnits {
         List<LunQueue> ending;
         synchronized (bus) {
             ending = List.copyOf(retired);
-            retired.clear();
         }
         for (LunQueue queue : ending) {
             queue.awaitWorkers();
+        }
+        synchronized (bus) {
+            retired.removeAll(ending);
         }
     }
 

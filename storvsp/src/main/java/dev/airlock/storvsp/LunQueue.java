@@ -69,30 +69,37 @@ final class LunQueue {
     /**
      * Hands a command to the workers.
      *
-     * @return false if the unit has been detached; the request is still the caller's
+     * @return {@link SrbStatus#PENDING}, or the status to fail it with: the unit has been detached,
+     *     or no worker could be started. The request is the caller's then
      */
-    synchronized boolean submit(SrbRequest request) {
+    synchronized int submit(SrbRequest request) {
         if (detached) {
-            return false;
+            return SrbStatus.INVALID_LUN;
+        }
+        if (queued + 1 > idle && workers.size() < workersMax) {
+            if (!startWorker() && workers.isEmpty()) {
+                return SrbStatus.BUSY;
+            }
+        } else if (idle > 0) {
+            // Each submit wakes another one: a thread once notified is no longer in the wait set.
+            notify();
         }
         append(request);
-        wakeOrStartWorker();
-        return true;
+        return SrbStatus.PENDING;
     }
 
     /**
-     * The next command, waiting for one; null when the calling worker should end. Unless the unit
-     * is detached it counts as running until {@link #finished}.
+     * The next command, waiting for one; null when the calling worker should end. It counts as
+     * running until {@link #finished}.
      */
     private synchronized @Nullable SrbRequest take() throws InterruptedException {
         while (!detached || head != null) {
             SrbRequest request = head;
             if (request != null && resets.isEmpty()) {
                 removeHead(request);
+                running++;
                 if (detached) {
                     request.refuse(SrbStatus.INVALID_LUN);
-                } else {
-                    running++;
                 }
                 return request;
             }
@@ -220,23 +227,20 @@ final class LunQueue {
         }
     }
 
-    private void wakeOrStartWorker() {
-        if (queued > idle && workers.size() < workersMax) {
-            startWorker();
-        } else if (idle > 0) {
-            // Each submit wakes another one: a thread once notified is no longer in the wait set.
-            notify();
-        }
-    }
-
-    private void startWorker() {
+    /** False if the system has no thread left. */
+    private boolean startWorker() {
         Thread worker =
                 Thread.ofPlatform()
                         .name(name + "-worker" + workers.size())
                         .daemon()
                         .unstarted(this::work);
+        try {
+            worker.start();
+        } catch (OutOfMemoryError noThread) {
+            return false;
+        }
         workers.add(worker);
-        worker.start();
+        return true;
     }
 
     private void work() {
@@ -245,14 +249,11 @@ final class LunQueue {
             SrbRequest request = take();
             while (request != null) {
                 StorvspChannel channel = request.channel();
-                boolean refused = request.isRefused();
-                if (!refused) {
+                if (!request.isRefused()) {
                     request.execute(task);
                 }
                 boolean signal = channel.complete(request);
-                if (!refused) {
-                    finished();
-                }
+                finished();
                 // After finished(): a guest that makes signalling block holds up nobody else.
                 channel.workerDone(signal);
                 request = take();

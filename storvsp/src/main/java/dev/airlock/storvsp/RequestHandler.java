@@ -19,6 +19,16 @@ import java.lang.foreign.MemorySegment;
  * <p>Of the channel's ring thread.
  */
 final class RequestHandler {
+    /** What became of a packet. */
+    enum Outcome {
+        /** The request is answered; the caller writes its completion. */
+        ANSWERED,
+        /** Somebody else has the context and will answer. */
+        TAKEN,
+        /** It is answered in another context; this one is free again. */
+        MOVED
+    }
+
     private final StorvspDevice device;
     private final StorvspChannel channel;
     private final int maxTransferBytes;
@@ -36,22 +46,20 @@ final class RequestHandler {
      * @param packet private copy, as the ring reader validated it
      * @param bytes its length
      * @param request a context that is free
-     * @return true when the request is answered and the caller writes the completion; false when
-     *     somebody else has it now
      */
-    boolean handle(MemorySegment packet, int bytes, SrbRequest request) {
+    Outcome handle(MemorySegment packet, int bytes, SrbRequest request) {
         boolean whole = request.begin(packet, bytes);
         int type = PacketDescriptor.type(packet, 0);
         if (type != PacketDescriptor.TYPE_DATA_INBAND
                 && type != PacketDescriptor.TYPE_DATA_USING_GPA_DIRECT) {
             device.counters().countInvalidPacket();
             request.failOperation(VstorPacket.STATUS_INVALID_DEVICE_REQUEST);
-            return true;
+            return Outcome.ANSWERED;
         }
         if (!whole) {
             device.counters().countInvalidPacket();
             request.failOperation(VstorPacket.STATUS_INVALID_PARAMETER);
-            return true;
+            return Outcome.ANSWERED;
         }
         int operation = request.operation();
         return switch (operation) {
@@ -60,16 +68,16 @@ final class RequestHandler {
                     reset(operation, request);
             default -> {
                 device.negotiate(channel, operation, request);
-                yield true;
+                yield Outcome.ANSWERED;
             }
         };
     }
 
-    private boolean executeSrb(MemorySegment packet, int bytes, SrbRequest request) {
+    private Outcome executeSrb(MemorySegment packet, int bytes, SrbRequest request) {
         if (!device.isReady()) {
             device.counters().countInvalidPacket();
             request.failOperation(VstorPacket.STATUS_INVALID_DEVICE_STATE);
-            return true;
+            return Outcome.ANSWERED;
         }
         MemorySegment vstor = request.packet();
         int at = SrbRequest.VSTOR_AT;
@@ -81,23 +89,23 @@ final class RequestHandler {
         request.aim(lun, direction);
         if (!findData(packet, bytes, request, VstorSrb.dataTransferLength(vstor, at), direction)) {
             request.fail(SrbStatus.INVALID_REQUEST);
-            return true;
+            return Outcome.ANSWERED;
         }
         if (lun == null) {
             answerAbsent(request);
-            return true;
+            return Outcome.ANSWERED;
         }
         if (request.tryExecute(lun, task)) {
-            return true;
+            return Outcome.ANSWERED;
         }
         channel.completions().givenToWorker();
-        if (lun.submit(request)) {
-            return false;
+        int refused = lun.submit(request);
+        if (refused == SrbStatus.PENDING) {
+            return Outcome.TAKEN;
         }
-        // Removed since it was looked up.
         channel.completions().takenBack();
-        request.fail(SrbStatus.INVALID_LUN);
-        return true;
+        request.fail(refused);
+        return Outcome.ANSWERED;
     }
 
     private void answerAbsent(SrbRequest request) {
@@ -143,13 +151,20 @@ final class RequestHandler {
         return true;
     }
 
-    private boolean reset(int operation, SrbRequest request) {
+    private Outcome reset(int operation, SrbRequest request) {
         if (!device.isReady()) {
             device.counters().countInvalidPacket();
             request.failOperation(VstorPacket.STATUS_INVALID_DEVICE_STATE);
-            return true;
+            return Outcome.ANSWERED;
         }
-        device.reset(channel, operation, request);
-        return false;
+        SrbRequest waiting = channel.completions().takeFreeForReset();
+        if (waiting == null) {
+            device.counters().countInvalidPacket();
+            request.failOperation(NtStatus.DEVICE_BUSY);
+            return Outcome.ANSWERED;
+        }
+        waiting.take(request);
+        device.reset(channel, operation, waiting);
+        return Outcome.MOVED;
     }
 }

@@ -1,6 +1,10 @@
 package dev.airlock.storvsp;
 
+import dev.airlock.scsi.SrbStatus;
+import dev.airlock.scsi.VstorOperation;
+import dev.airlock.scsi.VstorSrb;
 import dev.airlock.scsitarget.UnitAttention;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -13,26 +17,26 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class Reset {
     private final SrbRequest request;
-    private final List<LunQueue> luns;
-    private final int abortedStatus;
-    private final UnitAttention attention;
+    private final GuestUnits units;
+    private final int operation;
     private final AtomicInteger steps = new AtomicInteger();
 
     /**
      * @param request the reset itself, answered in the end
-     * @param luns units to reset
-     * @param abortedStatus SRB status for requests that had not started
-     * @param attention what the units report afterwards
+     * @param units those of the guest
+     * @param operation RESET_LUN, RESET_BUS or RESET_ADAPTER
      */
-    Reset(SrbRequest request, List<LunQueue> luns, int abortedStatus, UnitAttention attention) {
+    Reset(SrbRequest request, GuestUnits units, int operation) {
         this.request = request;
-        this.luns = luns;
-        this.abortedStatus = abortedStatus;
-        this.attention = attention;
+        this.units = units;
+        this.operation = operation;
     }
 
+    /** What the units report afterwards. */
     UnitAttention attention() {
-        return attention;
+        return operation == VstorOperation.RESET_LUN
+                ? UnitAttention.DEVICE_RESET
+                : UnitAttention.BUS_RESET;
     }
 
     /**
@@ -52,9 +56,13 @@ final class Reset {
     /** A channel has read everything its ring held when the reset came, or was closed. */
     void channelPassed() {
         if (steps.decrementAndGet() == 0) {
-            steps.set(luns.size() + 1);
-            for (LunQueue lun : luns) {
-                lun.reset(this, abortedStatus);
+            // Looked up only now: what was read last may be in a unit that has just come.
+            List<LunQueue> concerned = concerned();
+            int aborted =
+                    operation == VstorOperation.RESET_LUN ? SrbStatus.ABORTED : SrbStatus.BUS_RESET;
+            steps.set(concerned.size() + 1);
+            for (LunQueue lun : concerned) {
+                lun.reset(this, aborted);
             }
             lunSettled();
         }
@@ -66,5 +74,23 @@ final class Reset {
             StorvspChannel channel = request.channel();
             channel.signalIf(channel.completions().completeOperation(request));
         }
+    }
+
+    /** Queues to settle, those being detached included: what runs there may use the buffers. */
+    private List<LunQueue> concerned() {
+        MemorySegment vstor = request.packet();
+        int at = SrbRequest.VSTOR_AT;
+        if (operation == VstorOperation.RESET_ADAPTER) {
+            return units.queues();
+        }
+        if (VstorSrb.path(vstor, at) != 0) {
+            return List.of();
+        }
+        List<LunQueue> queues = units.queues();
+        if (operation == VstorOperation.RESET_LUN) {
+            int lun = VstorSrb.target(vstor, at) == 0 ? VstorSrb.lun(vstor, at) : -1;
+            queues.removeIf(queue -> queue.lun() != lun);
+        }
+        return queues;
     }
 }

@@ -34,6 +34,7 @@ final class SrbRequest {
     private static final int SENSE_AT = VSTOR_AT + VstorSrb.SENSE_OFFSET;
 
     private final StorvspChannel channel;
+    private final boolean forReset;
     private final MemorySegment packet;
     private final IoVector data;
 
@@ -45,14 +46,26 @@ final class SrbRequest {
     /** Next in the list that holds this request: free, held or queued. */
     @Nullable SrbRequest next;
 
+    private SrbRequest(StorvspChannel channel, Arena arena, int dataRanges, boolean forReset) {
+        this.channel = channel;
+        this.forReset = forReset;
+        packet = arena.allocate(COMPLETION_BYTES, Long.BYTES);
+        data = new IoVector(dataRanges);
+    }
+
     /**
+     * A context for any request.
+     *
      * @param arena owns the packet's memory
      * @param dataRanges capacity of the data vector
      */
-    SrbRequest(StorvspChannel channel, Arena arena, int dataRanges) {
-        this.channel = channel;
-        packet = arena.allocate(COMPLETION_BYTES, Long.BYTES);
-        data = new IoVector(dataRanges);
+    static SrbRequest forAny(StorvspChannel channel, Arena arena, int dataRanges) {
+        return new SrbRequest(channel, arena, dataRanges, false);
+    }
+
+    /** A context that a reset waits in; see {@link #take}. */
+    static SrbRequest forReset(StorvspChannel channel, Arena arena) {
+        return new SrbRequest(channel, arena, 1, true);
     }
 
     StorvspChannel channel() {
@@ -113,6 +126,19 @@ final class SrbRequest {
         }
         MemorySegment.copy(source, payloadAt, packet, VSTOR_AT, VstorPacket.BYTES);
         return true;
+    }
+
+    /** Takes over another context's packet, which is then free for the next one. */
+    void take(SrbRequest other) {
+        packet.copyFrom(other.packet);
+        completionWanted = other.completionWanted;
+        refused = false;
+        lun = null;
+        data.clear();
+    }
+
+    boolean isForReset() {
+        return forReset;
     }
 
     /** Says where the command goes and how its data moves. */

@@ -31,6 +31,12 @@ final class StorvspChannel {
 
     private static final long BATCH_DATA_BYTES = 256 << 10;
 
+    /**
+     * Resets of a channel that may wait at once; Linux sends one. They have contexts of their own,
+     * so that channels whose resets wait for each other's rings go on reading those.
+     */
+    private static final int RESETS_MAX = 16;
+
     private final StorvspDevice device;
     private final HostChannel channel;
     private final RingReader in;
@@ -74,11 +80,14 @@ final class StorvspChannel {
         spin = new AdaptiveSpin(options.spinNs());
         scratchBytes = Math.min(PacketDescriptor.MAX_PACKET_BYTES, in.capacityBytes());
         scratch = arena.allocate(scratchBytes, Long.BYTES);
-        completions = new CompletionRing(channel, arena, options.queueDepth());
+        completions = new CompletionRing(channel, arena);
         // A transfer that begins within a page touches one page more.
         int ranges = options.maxTransferBytes() / HvPage.SIZE + 1;
         for (int i = 0; i < options.queueDepth(); i++) {
-            completions.stock(new SrbRequest(this, arena, ranges));
+            completions.stock(SrbRequest.forAny(this, arena, ranges));
+        }
+        for (int i = 0; i < RESETS_MAX; i++) {
+            completions.stock(SrbRequest.forReset(this, arena));
         }
         handler = new RequestHandler(device, this, options.maxTransferBytes());
         thread =
@@ -177,7 +186,10 @@ final class StorvspChannel {
         }
     }
 
-    /** Stops the thread, gives up what is queued, and waits for what workers are running. */
+    /**
+     * Stops the thread, gives up what is queued, and waits for what workers are running. When
+     * interrupted, to be called again.
+     */
     void close() throws InterruptedException {
         synchronized (incoming) {
             stopping = true;
@@ -191,8 +203,8 @@ final class StorvspChannel {
             incoming.clear();
             incoming.notifyAll();
         }
-        for (Fence fence : noted) {
-            fence.pass();
+        while (!noted.isEmpty()) {
+            noted.removeLast().pass();
         }
         device.discardQueued(this);
         completions.awaitWorkers();
@@ -277,12 +289,14 @@ final class StorvspChannel {
         if (request == null) {
             throw new IllegalStateException("no context");
         }
-        if (!handler.handle(scratch, bytes, request)) {
-            current = null;
-            return 0;
-        }
-        long dataBytes = request.data().totalBytes();
-        if (!completions.write(request)) {
+        RequestHandler.Outcome outcome = handler.handle(scratch, bytes, request);
+        long dataBytes = 0;
+        if (outcome == RequestHandler.Outcome.ANSWERED) {
+            dataBytes = request.data().totalBytes();
+            if (!completions.write(request)) {
+                current = null;
+            }
+        } else if (outcome == RequestHandler.Outcome.TAKEN) {
             current = null;
         }
         return dataBytes;

@@ -1,11 +1,8 @@
 package dev.airlock.storvsp;
 
-import dev.airlock.scsi.SrbStatus;
 import dev.airlock.scsi.VstorOperation;
 import dev.airlock.scsi.VstorPacket;
-import dev.airlock.scsi.VstorSrb;
 import dev.airlock.scsitarget.LogicalUnit;
-import dev.airlock.scsitarget.UnitAttention;
 import dev.airlock.vmbus.Guid;
 import dev.airlock.vmbus.Offer;
 import dev.airlock.vmbus.host.HostChannel;
@@ -146,22 +143,21 @@ public final class StorvspDevice implements HostDevice {
         if (channel == null) {
             return;
         }
-        try {
-            channel.close();
-            synchronized (channels) {
-                channels.remove(channel);
+        boolean interrupted = false;
+        while (true) {
+            try {
+                close(channel);
+                break;
+            } catch (InterruptedException e) {
+                // Leaving now would have memory unmapped that the kernel still writes to.
+                interrupted = true;
             }
-            if (channel.isPrimary()) {
-                negotiation.restart();
-                units.disconnect(this::openChannels);
-                owner.disconnected(this);
-            }
-            if (openChannels().isEmpty()) {
-                units.awaitWorkers();
-            }
-        } catch (InterruptedException e) {
-            // Nobody interrupts the bus's thread: leaving now would unmap memory that is in use.
-            throw new IllegalStateException("interrupted while closing guest=" + name, e);
+        }
+        if (channel.isPrimary()) {
+            owner.disconnected(this);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -203,28 +199,9 @@ public final class StorvspDevice implements HostDevice {
     /** Starts a reset that came on {@code channel}; it is answered when it is done. */
     void reset(StorvspChannel channel, int operation, SrbRequest request) {
         counters.countReset();
-        List<LunQueue> concerned = new ArrayList<>();
-        int path = VstorSrb.path(request.packet(), SrbRequest.VSTOR_AT);
-        int target = VstorSrb.target(request.packet(), SrbRequest.VSTOR_AT);
-        int asked = VstorSrb.lun(request.packet(), SrbRequest.VSTOR_AT);
-        boolean ours =
-                operation == VstorOperation.RESET_ADAPTER
-                        || path == 0 && (operation == VstorOperation.RESET_BUS || target == 0);
-        if (ours) {
-            // Those being detached too: what runs there may still touch the guest's buffers.
-            concerned.addAll(units.queues());
-            concerned.removeIf(
-                    queue -> operation == VstorOperation.RESET_LUN && queue.lun() != asked);
-        }
         List<StorvspChannel> others = openChannels();
         others.remove(channel);
-        Reset reset =
-                operation == VstorOperation.RESET_LUN
-                        ? new Reset(
-                                request, concerned, SrbStatus.ABORTED, UnitAttention.DEVICE_RESET)
-                        : new Reset(
-                                request, concerned, SrbStatus.BUS_RESET, UnitAttention.BUS_RESET);
-        reset.begin(others);
+        new Reset(request, units, operation).begin(others);
     }
 
     /** Takes what queues hold for a channel that is closing. */
@@ -265,6 +242,20 @@ public final class StorvspDevice implements HostDevice {
             StringWriter trace = new StringWriter();
             bug.printStackTrace(new PrintWriter(trace, true));
             log.accept(name + ": bug: " + trace.toString().strip());
+        }
+    }
+
+    private void close(StorvspChannel channel) throws InterruptedException {
+        channel.close();
+        synchronized (channels) {
+            channels.remove(channel);
+        }
+        if (channel.isPrimary()) {
+            negotiation.restart();
+            units.disconnect(this::openChannels);
+        }
+        if (openChannels().isEmpty()) {
+            units.awaitWorkers();
         }
     }
 

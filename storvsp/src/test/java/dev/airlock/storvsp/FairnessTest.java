@@ -193,6 +193,26 @@ class FairnessTest {
     }
 
     @Test
+    void shouldRefuseMoreResetsThanMayWaitAndGoOn() throws InterruptedException {
+        blockSlowDisk(1);
+        int most = 16;
+        for (int i = 0; i <= most; i++) {
+            channel.sendReset(900 + i, VstorOperation.RESET_LUN, SLOW);
+        }
+        Answer refused = channel.receive();
+        assertThat(refused.id()).isEqualTo(900 + most);
+        assertThat(refused.status()).isEqualTo(NtStatus.DEVICE_BUSY);
+        slow.open();
+
+        assertOk(channel.receive(), 0);
+        for (int i = 0; i < most; i++) {
+            Answer reset = channel.receive();
+            assertThat(reset.id()).isEqualTo(900 + i);
+            assertThat(reset.status()).isZero();
+        }
+    }
+
+    @Test
     void shouldAnswerAResetOnlyAfterWhatOtherChannelsStillHadInTheirRings() throws Exception {
         // A second channel whose every context is in use, so that one request stays in its ring.
         ScriptedGuest second = guest.open();

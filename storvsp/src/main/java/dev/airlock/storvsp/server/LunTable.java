@@ -38,18 +38,26 @@ final class LunTable implements StorvspDevice.Owner {
 
     private static final class Entry {
         private final HostDisk disk;
-        private final LogicalUnit unit;
+        private final int maxTransferBytes;
+        private LogicalUnit unit;
         private final List<StorvspDevice> users = new ArrayList<>();
         private boolean leaving;
         private LunStatistics past = LunStatistics.NONE;
 
         private Entry(HostDisk disk, int maxTransferBytes) {
             this.disk = disk;
-            unit =
-                    new LogicalUnit(
-                            disk.disk(),
-                            DiskIdentity.ofSerial(disk.serial()),
-                            LogicalUnitOptions.defaults().withMaxTransferBytes(maxTransferBytes));
+            this.maxTransferBytes = maxTransferBytes;
+            unit = newUnit();
+        }
+
+        /**
+         * A unit as after power on: what a guest had set in the one before is not the next one's.
+         */
+        private LogicalUnit newUnit() {
+            return new LogicalUnit(
+                    disk.disk(),
+                    DiskIdentity.ofSerial(disk.serial()),
+                    LogicalUnitOptions.defaults().withMaxTransferBytes(maxTransferBytes));
         }
 
         private boolean isFree() {
@@ -143,6 +151,9 @@ final class LunTable implements StorvspDevice.Owner {
             Entry entry = entries[lun];
             if (entry != null && entry.users.remove(guest)) {
                 entry.past = entry.past.plus(guest.statistics(lun));
+                if (entry.users.isEmpty()) {
+                    entry.unit = entry.newUnit();
+                }
                 if (!entry.leaving && entry.disk.isExclusive() && !guests.isEmpty()) {
                     StorvspDevice next = guests.getFirst();
                     give(lun, entry, next);

@@ -9,11 +9,14 @@ import dev.airlock.linux.UnixSocket;
 import dev.airlock.memory.HostMemoryLimits;
 import dev.airlock.scsi.SrbStatus;
 import dev.airlock.scsi.VstorOperation;
+import dev.airlock.scsi.VstorSrb;
 import dev.airlock.storvsp.GatedDisk;
 import dev.airlock.storvsp.ScriptedGuest;
 import dev.airlock.storvsp.ScriptedGuest.Answer;
 import dev.airlock.vmbus.host.HostLimits;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -97,6 +100,23 @@ class StorageHostTest {
                 assertThat(host.disks().getFirst().guests()).containsExactly("guest2");
                 assertThat(log)
                         .contains("guest2: LUN 0 is there now: disk mine was released by guest1");
+            }
+        }
+    }
+
+    @Test
+    void shouldGiveTheNextGuestAUnitWithoutWhatTheLastOneHadSet() throws IOException {
+        try (StorageHost host = start(options().disk(DiskSpec.parse("mem:1M")))) {
+            try (SocketGuest first = new SocketGuest(host.socket())) {
+                assertThat(write(first)).isEqualTo(SrbStatus.SUCCESS);
+                protect(first);
+                assertThat(write(first)).isNotEqualTo(SrbStatus.SUCCESS);
+            }
+            while (!host.disks().getFirst().guests().isEmpty()) {
+                Thread.onSpinWait();
+            }
+            try (SocketGuest second = new SocketGuest(host.socket())) {
+                assertThat(write(second)).isEqualTo(SrbStatus.SUCCESS);
             }
         }
     }
@@ -301,6 +321,30 @@ class StorageHostTest {
     private static int testUnitReady(SocketGuest guest, int lun) {
         guest.channel().sendCommand(1, lun, 0, 0, 0, 0, 0, 0);
         return guest.channel().receive().srbStatus();
+    }
+
+    private static int write(SocketGuest guest) {
+        guest.channel().sendTransfer(1, 0, true, 0, guest.allocate(4096), 4096);
+        return guest.channel().receive().srbStatus();
+    }
+
+    /** Sets software write protection (SWP) in the control mode page, as it was otherwise. */
+    private static void protect(SocketGuest guest) {
+        long gpa = guest.allocate(4096);
+        int pageAt = 4;
+        int bytes = pageAt + 12;
+        MemorySegment sense = guest.channel().gpaDirect(1, gpa, bytes);
+        ScriptedGuest.srb(sense, 0, VstorSrb.DIRECTION_IN, bytes, 0x1A, 8, 0x0A, 0, bytes, 0);
+        guest.channel().send();
+        assertThat(guest.channel().receive().transferred()).isEqualTo(bytes);
+        MemorySegment pages = guest.memory().bytes().asSlice(gpa, bytes);
+        pages.asSlice(0, pageAt).fill((byte) 0);
+        byte flags = pages.get(ValueLayout.JAVA_BYTE, pageAt + 4);
+        pages.set(ValueLayout.JAVA_BYTE, pageAt + 4, (byte) (flags | 0x08));
+        MemorySegment select = guest.channel().gpaDirect(2, gpa, bytes);
+        ScriptedGuest.srb(select, 0, VstorSrb.DIRECTION_OUT, bytes, 0x15, 0x10, 0, 0, bytes, 0);
+        guest.channel().send();
+        assertThat(guest.channel().receive().srbStatus()).isEqualTo(SrbStatus.SUCCESS);
     }
 
     private static void writeAndReadBack(SocketGuest guest, int lun) {
