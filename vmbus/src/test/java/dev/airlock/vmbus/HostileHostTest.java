@@ -1,13 +1,10 @@
 package dev.airlock.vmbus;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.airlock.linux.EventFd;
 import dev.airlock.linux.LinuxException;
-import dev.airlock.linux.ReceivedMessage;
-import dev.airlock.linux.UnixSocket;
 import dev.airlock.memory.GuestMemory;
 import dev.airlock.vmbus.guest.ChannelOpenException;
 import dev.airlock.vmbus.guest.GuestBus;
@@ -18,7 +15,6 @@ import dev.airlock.vmbus.guest.GuestChannel;
 import dev.airlock.vmbus.message.AllOffersDelivered;
 import dev.airlock.vmbus.message.CloseChannel;
 import dev.airlock.vmbus.message.ControlMessage;
-import dev.airlock.vmbus.message.GpadlBody;
 import dev.airlock.vmbus.message.GpadlCreated;
 import dev.airlock.vmbus.message.GpadlHeader;
 import dev.airlock.vmbus.message.GpadlTeardown;
@@ -80,31 +76,31 @@ class HostileHostTest {
                 }
             };
     private final GuestMemory memory = memory();
-    private final UnixSocket.Pair pair = pair();
-    private final FrameSocket host = new FrameSocket(pair.right());
+    private final RawHost host = new RawHost();
 
     @AfterEach
     void release() {
-        pair.close();
+        host.close();
+        host.guestEnd().close();
         memory.close();
     }
 
     @Test
     void shouldFallBackTo52AndNotWaitForAnswersItDoesNotHave() throws Exception {
         FutureTask<GuestBus> connecting = connecting(LONG);
-        assertThat(expect(InitiateContact.class).version()).isEqualTo(0x50003);
-        send(new VersionResponse(0, 0, 0));
-        assertThat(expect(InitiateContact.class).version()).isEqualTo(0x50002);
-        send(new VersionResponse(1, 0, 0x99));
-        expect(RequestOffers.class);
-        assertThat(host.argument()).as("where the version response said").isEqualTo(0x99);
-        send(new OfferChannel(offer(1)));
-        send(new AllOffersDelivered());
+        assertThat(host.expect(InitiateContact.class).version()).isEqualTo(0x50003);
+        host.send(new VersionResponse(0, 0, 0));
+        assertThat(host.expect(InitiateContact.class).version()).isEqualTo(0x50002);
+        host.send(new VersionResponse(1, 0, 0x99));
+        host.expect(RequestOffers.class);
+        assertThat(host.frames.argument()).as("where the version response said").isEqualTo(0x99);
+        host.send(new OfferChannel(RawHost.offer(1)));
+        host.send(new AllOffersDelivered());
         try (GuestBus bus = connecting.get()) {
             assertThat(bus.version()).isEqualTo(VmbusVersion.V5_2);
             GuestChannel channel = open(bus);
             channel.modifyTargetCpu(2);
-            assertThat(expect(ModifyChannel.class).targetCpu()).isEqualTo(2);
+            assertThat(host.expect(ModifyChannel.class).targetCpu()).isEqualTo(2);
             host.close();
         }
     }
@@ -112,11 +108,11 @@ class HostileHostTest {
     @Test
     void shouldGiveUpWhenTheHostSpeaksNoVersion() throws Exception {
         FutureTask<GuestBus> connecting = connecting(LONG);
-        expect(InitiateContact.class);
+        host.expect(InitiateContact.class);
         // Neither "supported, but in trouble" nor odd booleans count as yes.
-        send(new VersionResponse(1, 1, 0x99));
-        expect(InitiateContact.class);
-        send(new VersionResponse(2, 0, 0x99));
+        host.send(new VersionResponse(1, 1, 0x99));
+        host.expect(InitiateContact.class);
+        host.send(new VersionResponse(2, 0, 0x99));
         assertThatThrownBy(connecting::get)
                 .hasMessageContaining("host speaks none of our versions: offered=[5.3, 5.2]");
         assertThat(lost.get(5, TimeUnit.SECONDS)).isEqualTo("connect failed");
@@ -125,7 +121,7 @@ class HostileHostTest {
     @Test
     void shouldFailToConnectAtOnceWhenTheHostHangsUp() throws Exception {
         FutureTask<GuestBus> connecting = connecting(LONG);
-        expect(InitiateContact.class);
+        host.expect(InitiateContact.class);
         host.close();
         assertThatThrownBy(connecting::get).hasMessageContaining("host closed the connection");
     }
@@ -133,18 +129,18 @@ class HostileHostTest {
     @Test
     void shouldTakeOnlySoundOffersAndOnlySoMany() throws Exception {
         FutureTask<GuestBus> connecting = connecting(LONG);
-        expect(InitiateContact.class);
-        send(new OfferChannel(offer(1)));
-        send(new VersionResponse(1, 0, 4));
-        send(new VersionResponse(1, 0, 4));
-        expect(RequestOffers.class);
+        host.expect(InitiateContact.class);
+        host.send(new OfferChannel(RawHost.offer(1)));
+        host.send(new VersionResponse(1, 0, 4));
+        host.send(new VersionResponse(1, 0, 4));
+        host.expect(RequestOffers.class);
         for (int relid : new int[] {0, -1, Offer.MAX_RELID + 1, 5, 5, Integer.MIN_VALUE}) {
-            send(new OfferChannel(offer(relid)));
+            host.send(new OfferChannel(RawHost.offer(relid)));
         }
         for (int relid = 10; relid < 30; relid++) {
-            send(new OfferChannel(offer(relid)));
+            host.send(new OfferChannel(RawHost.offer(relid)));
         }
-        send(new AllOffersDelivered());
+        host.send(new AllOffersDelivered());
         try (GuestBus bus = connecting.get()) {
             assertThat(bus.offers()).hasSize(8);
             assertThat(offered).hasSize(8);
@@ -159,23 +155,25 @@ class HostileHostTest {
     void shouldDropFramesMessagesAndAnswersThatNobodyAskedFor() throws Exception {
         try (GuestBus bus = connect(LONG);
                 EventFd event = EventFd.create()) {
-            host.socket().send(MemorySegment.ofArray(new byte[3]));
-            host.socket().send(MemorySegment.ofArray(new byte[FrameSocket.MAX_FRAME_BYTES + 8]));
-            host.sendDoorbells(1, event.fd(), event.fd());
-            host.sendRegion(0, 4096, event.fd(), 0);
-            host.socket().send(MemorySegment.ofArray(new byte[8]));
-            host.socket().send(MemorySegment.ofArray(new byte[20]));
-            send(new RequestOffers());
-            send(new InitiateContact(0x50003, 0, 0, 0, 0));
-            send(new OpenChannelResult(1, 1, 0));
-            send(new GpadlCreated(1, 0x1000, 0));
-            send(new GpadlTorndown(0x1000));
-            send(new ModifyChannelResponse(1, 0));
-            send(new UnloadResponse());
-            send(new AllOffersDelivered());
-            send(new RescindChannelOffer(7));
-            send(new RescindChannelOffer(-7));
-            barrier(bus);
+            host.frames.socket().send(MemorySegment.ofArray(new byte[3]));
+            host.frames
+                    .socket()
+                    .send(MemorySegment.ofArray(new byte[FrameSocket.MAX_FRAME_BYTES + 8]));
+            host.frames.sendDoorbells(1, event.fd(), event.fd());
+            host.frames.sendRegion(0, 4096, event.fd(), 0);
+            host.frames.socket().send(MemorySegment.ofArray(new byte[8]));
+            host.frames.socket().send(MemorySegment.ofArray(new byte[20]));
+            host.send(new RequestOffers());
+            host.send(new InitiateContact(0x50003, 0, 0, 0, 0));
+            host.send(new OpenChannelResult(1, 1, 0));
+            host.send(new GpadlCreated(1, 0x1000, 0));
+            host.send(new GpadlTorndown(0x1000));
+            host.send(new ModifyChannelResponse(1, 0));
+            host.send(new UnloadResponse());
+            host.send(new AllOffersDelivered());
+            host.send(new RescindChannelOffer(7));
+            host.send(new RescindChannelOffer(-7));
+            host.barrier(bus);
             assertThat(bus.statistics().get(GuestBusEvent.MALFORMED_FRAME)).isEqualTo(4);
             assertThat(bus.statistics().get(GuestBusEvent.MALFORMED_MESSAGE)).isEqualTo(2);
             assertThat(bus.statistics().get(GuestBusEvent.MISDIRECTED_MESSAGE)).isEqualTo(2);
@@ -189,24 +187,24 @@ class HostileHostTest {
     @Test
     void shouldReleaseARescindedChannelAtOnceUnlessItIsOpen() throws Exception {
         try (GuestBus bus = connect(LONG)) {
-            send(new OfferChannel(offer(2)));
+            host.send(new OfferChannel(RawHost.offer(2)));
             assertThat(offered.take().relid()).isEqualTo(1);
             Offer second = offered.take();
-            send(new RescindChannelOffer(2));
-            send(new RescindChannelOffer(2));
-            assertThat(expect(RelidReleased.class)).isEqualTo(new RelidReleased(2));
+            host.send(new RescindChannelOffer(2));
+            host.send(new RescindChannelOffer(2));
+            assertThat(host.expect(RelidReleased.class)).isEqualTo(new RelidReleased(2));
             assertThat(rescinded.take()).isEqualTo(second);
             assertThatThrownBy(() -> bus.open(second, rings(), RING, RING))
                     .isInstanceOf(ChannelOpenException.class)
                     .hasMessageContaining("offer is gone");
             GuestChannel channel = open(bus);
-            send(new RescindChannelOffer(1));
+            host.send(new RescindChannelOffer(1));
             assertThat(channel.await(-1)).isTrue();
             assertThat(channel.isRescinded()).isTrue();
             FutureTask<Boolean> closing = start(channel::closeChannel);
-            expect(CloseChannel.class);
-            send(new GpadlTorndown(expect(GpadlTeardown.class).gpadl()));
-            assertThat(expect(RelidReleased.class)).isEqualTo(new RelidReleased(1));
+            host.expect(CloseChannel.class);
+            host.send(new GpadlTorndown(host.expect(GpadlTeardown.class).gpadl()));
+            assertThat(host.expect(RelidReleased.class)).isEqualTo(new RelidReleased(1));
             assertThat(closing.get()).isTrue();
             assertThat(bus.statistics().get(GuestBusEvent.BAD_RESCIND)).isEqualTo(1);
             host.close();
@@ -219,10 +217,10 @@ class HostileHostTest {
             long rings = rings();
             Offer offer = bus.offers().getFirst();
             FutureTask<GuestChannel> opening = start(() -> bus.open(offer, rings, RING, RING));
-            GpadlHeader header = expect(GpadlHeader.class);
-            send(new GpadlCreated(1, header.gpadl(), ControlMessage.STATUS_UNSUCCESSFUL));
-            expect(CloseChannel.class);
-            send(new GpadlTorndown(expect(GpadlTeardown.class).gpadl()));
+            GpadlHeader header = host.expect(GpadlHeader.class);
+            host.send(new GpadlCreated(1, header.gpadl(), ControlMessage.STATUS_UNSUCCESSFUL));
+            host.expect(CloseChannel.class);
+            host.send(new GpadlTorndown(host.expect(GpadlTeardown.class).gpadl()));
             assertThatThrownBy(opening::get)
                     .cause()
                     .isInstanceOf(ChannelOpenException.class)
@@ -241,22 +239,22 @@ class HostileHostTest {
             Offer offer = bus.offers().getFirst();
             long rings = rings();
             FutureTask<GuestChannel> opening = start(() -> bus.open(offer, rings, RING, RING));
-            int gpadl = expect(GpadlHeader.class).gpadl();
+            int gpadl = host.expect(GpadlHeader.class).gpadl();
             // Answers to questions that were not asked: other channel, other GPADL, other open.
-            send(new GpadlCreated(2, gpadl, 0));
-            send(new GpadlCreated(1, gpadl + 1, 0));
-            send(new GpadlCreated(1, gpadl, 0));
-            OpenChannel request = expectOpen();
-            send(new OpenChannelResult(1, request.openId() + 1, 0));
-            send(new OpenChannelResult(3, request.openId(), 0));
+            host.send(new GpadlCreated(2, gpadl, 0));
+            host.send(new GpadlCreated(1, gpadl + 1, 0));
+            host.send(new GpadlCreated(1, gpadl, 0));
+            OpenChannel request = host.expectOpen();
+            host.send(new OpenChannelResult(1, request.openId() + 1, 0));
+            host.send(new OpenChannelResult(3, request.openId(), 0));
             assertThatThrownBy(opening::get)
                     .cause()
                     .isInstanceOf(ChannelOpenException.class)
                     .hasMessageContaining("waitedFor=OPEN_CHANNEL_RESULT")
                     .extracting(e -> ((ChannelOpenException) e).isMemoryReleased())
                     .isEqualTo(false);
-            send(new OpenChannelResult(1, request.openId(), 0));
-            barrier(bus);
+            host.send(new OpenChannelResult(1, request.openId(), 0));
+            host.barrier(bus);
             assertThat(bus.statistics().get(GuestBusEvent.UNEXPECTED_ANSWER)).isEqualTo(5);
             host.close();
         }
@@ -280,11 +278,11 @@ class HostileHostTest {
                     }
                 };
         FutureTask<GuestBus> connecting =
-                start(() -> GuestBus.connect(pair.left(), memory, LONG, waits));
-        handshake();
+                start(() -> GuestBus.connect(host.guestEnd(), memory, LONG, waits));
+        host.handshake();
         try (GuestBus connected = connecting.get()) {
             bus.complete(connected);
-            send(new OfferChannel(offer(2)));
+            host.send(new OfferChannel(RawHost.offer(2)));
             assertThat(thrown.get(10, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
             host.close();
         }
@@ -299,8 +297,8 @@ class HostileHostTest {
                     bus.close();
                     return true;
                 });
-        expect(Unload.class);
-        send(new UnloadResponse());
+        host.expect(Unload.class);
+        host.send(new UnloadResponse());
         assertThat(closing.get()).isTrue();
         assertThat(lost.get()).isEqualTo("closed by the guest");
         assertThat(channel.isOpen()).isFalse();
@@ -308,84 +306,26 @@ class HostileHostTest {
     }
 
     private FutureTask<GuestBus> connecting(GuestBusOptions options) {
-        return start(() -> GuestBus.connect(pair.left(), memory, options, listener));
+        return start(() -> GuestBus.connect(host.guestEnd(), memory, options, listener));
     }
 
     private GuestBus connect(GuestBusOptions options) throws Exception {
         FutureTask<GuestBus> connecting = connecting(options);
-        handshake();
+        host.handshake();
         return connecting.get();
-    }
-
-    private void handshake() throws IOException {
-        expect(InitiateContact.class);
-        send(new VersionResponse(1, 0, 4));
-        expect(RequestOffers.class);
-        send(new OfferChannel(offer(1)));
-        send(new AllOffersDelivered());
     }
 
     private GuestChannel open(GuestBus bus) throws Exception {
         Offer offer = bus.offers().getFirst();
         FutureTask<GuestChannel> opening = start(() -> bus.open(offer, rings(), RING, RING));
-        GpadlHeader header = expect(GpadlHeader.class);
-        send(new GpadlCreated(offer.relid(), header.gpadl(), 0));
-        send(new OpenChannelResult(offer.relid(), expectOpen().openId(), 0));
+        GpadlHeader header = host.expect(GpadlHeader.class);
+        host.send(new GpadlCreated(offer.relid(), header.gpadl(), 0));
+        host.send(new OpenChannelResult(offer.relid(), host.expectOpen().openId(), 0));
         return opening.get();
-    }
-
-    private OpenChannel expectOpen() throws IOException {
-        try (ReceivedMessage doorbells = host.receive(10_000)) {
-            assertThat(host.kind()).isEqualTo(FrameSocket.KIND_DOORBELLS);
-            assertThat(doorbells.fdCount()).isEqualTo(2);
-        }
-        return expect(OpenChannel.class);
-    }
-
-    /** Returns when the guest has handled everything sent before: by an offer it must release. */
-    private void barrier(GuestBus bus) throws IOException {
-        assertThat(bus.isLost()).isFalse();
-        send(new OfferChannel(offer(2000)));
-        send(new RescindChannelOffer(2000));
-        ControlMessage answer;
-        do {
-            answer = expect(ControlMessage.class);
-        } while (!answer.equals(new RelidReleased(2000)));
-    }
-
-    private void send(ControlMessage message) throws IOException {
-        host.send(0, message);
-    }
-
-    /**
-     * The next control message from the guest; memory regions and GPADL bodies before it are
-     * skipped.
-     */
-    private <T extends ControlMessage> T expect(Class<T> type) throws IOException {
-        while (true) {
-            try (ReceivedMessage received = host.receive(10_000)) {
-                assertThat(received.isMessage()).as("waiting for %s", type).isTrue();
-                ControlMessage message =
-                        host.kind() == FrameSocket.KIND_MESSAGE
-                                ? requireNonNull(
-                                        ControlMessage.decode(
-                                                host.frame(),
-                                                FrameSocket.PAYLOAD_OFFSET,
-                                                host.payloadBytes()))
-                                : null;
-                if (message != null && !(message instanceof GpadlBody)) {
-                    return type.cast(message);
-                }
-            }
-        }
     }
 
     private long rings() {
         return memory.visiblePages().allocate(2L * RING, 4096);
-    }
-
-    private static Offer offer(int relid) {
-        return Offer.of(Offer.SCSI_INTERFACE, new Guid(relid, 7)).numbered(0, relid, relid);
     }
 
     private static <T> FutureTask<T> start(Callable<T> body) {
@@ -397,14 +337,6 @@ class HostileHostTest {
     private static GuestMemory memory() {
         try {
             return GuestMemory.isolated(1 << 20, 1 << 20);
-        } catch (LinuxException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    private static UnixSocket.Pair pair() {
-        try {
-            return UnixSocket.pair();
         } catch (LinuxException e) {
             throw new AssertionError(e);
         }
