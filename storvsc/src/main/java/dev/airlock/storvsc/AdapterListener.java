@@ -1,6 +1,9 @@
 package dev.airlock.storvsc;
 
-/** Told of disks that come and go. Called on the adapter's event thread, one call at a time. */
+/**
+ * Told of disks that come and go. Called on the thread that scans, which is the adapter's event
+ * thread where the host asked for it; one call at a time.
+ */
 public interface AdapterListener {
     /** A disk is there that was not. */
     default void lunAdded(LunFacts facts) {}

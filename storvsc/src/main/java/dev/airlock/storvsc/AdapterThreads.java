@@ -24,6 +24,7 @@ final class AdapterThreads {
     private final List<Thread> threads = new ArrayList<>();
     private final Thread recovery;
     private final Thread events;
+    private volatile boolean retrySoon;
 
     AdapterThreads(StorvscAdapter adapter, String name, long tickNanos) {
         this.adapter = adapter;
@@ -40,6 +41,12 @@ final class AdapterThreads {
 
     void start() {
         threads.forEach(Thread::start);
+    }
+
+    /** Makes the recovery look in a few milliseconds instead of at its next tick. */
+    void retrySoon() {
+        retrySoon = true;
+        LockSupport.unpark(recovery);
     }
 
     /** Makes the recovery look now instead of at its next tick. */
@@ -76,6 +83,10 @@ final class AdapterThreads {
         while (!adapter.hasEnded()) {
             adapter.tick();
             LockSupport.parkNanos(adapter.isAnyoneWaiting() ? RETRY_NANOS : tickNanos);
+            if (retrySoon && adapter.failure() == null) {
+                retrySoon = false;
+                LockSupport.parkNanos(RETRY_NANOS);
+            }
         }
     }
 

@@ -140,16 +140,16 @@ final class CommandEnd {
         return -1;
     }
 
-    /** Unmaps data that the host never saw. */
+    /** Unmaps what is mapped without touching the caller's memory; before the tag is free. */
     void unmapUntouched(int tag, DataDirection direction, Scatterlist data) {
-        if (data.isMapped()) {
+        if (table.isMapped(tag)) {
             mapping.unmap(tag, data, direction.dma(), DmaAttributes.SKIP_CPU_SYNC);
         }
     }
 
     private void finishAnswered(int tag, MemorySegment packet, long at) {
         ScsiRequest request = table.request(tag);
-        if (request.direction() != DataDirection.NONE) {
+        if (table.isMapped(tag)) {
             mapping.unmap(
                     tag, request.data(), request.direction().dma(), request.mappingAttributes());
         }
@@ -188,7 +188,7 @@ final class CommandEnd {
     private void leaveToHost(int tag, Outcome outcome) {
         ScsiRequest request = table.request(tag);
         Scatterlist list = null;
-        if (request.direction() != DataDirection.NONE) {
+        if (table.isMapped(tag)) {
             if (mapping.exposesCaller(tag, request.data())) {
                 table.park(tag, CommandTable.HELD, null);
                 return;

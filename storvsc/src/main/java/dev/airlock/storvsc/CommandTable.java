@@ -51,6 +51,7 @@ final class CommandTable {
     private final long[] deadlinesNanos;
     private final int[] resetEpochs;
     private final int[] addresses;
+    private final boolean[] mapped;
     private final DataDirection[] directions;
 
     /**
@@ -66,6 +67,7 @@ final class CommandTable {
         this.deadlinesNanos = new long[size];
         this.resetEpochs = new int[size];
         this.addresses = new int[size];
+        this.mapped = new boolean[size];
         this.directions = new DataDirection[size];
         Arrays.fill(directions, DataDirection.NONE);
     }
@@ -121,6 +123,7 @@ final class CommandTable {
 
     /** Frees a tag that is CLAIMED or COMPLETING, by its owner. */
     void free(int tag) {
+        mapped[tag] = false;
         requests[tag] = null;
         quarantinedLists[tag] = null;
         int next = callerTags ? 0 : generation(tag) + 1 & TransactionId.GENERATION_MASK;
@@ -138,6 +141,16 @@ final class CommandTable {
 
     long deadlineNanos(int tag) {
         return deadlinesNanos[tag];
+    }
+
+    /** The data of the tag's command is mapped, until the tag is free. */
+    void markMapped(int tag) {
+        mapped[tag] = true;
+    }
+
+    /** Whether the data of the tag's command is mapped; to be asked by who owns the tag. */
+    boolean isMapped(int tag) {
+        return mapped[tag];
     }
 
     /** The value that {@link #publish} was given. */

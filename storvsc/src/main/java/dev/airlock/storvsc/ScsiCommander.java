@@ -7,6 +7,7 @@ import dev.airlock.scsi.SenseKey;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Runs one command after another and waits for each, for what is asked of a LUN before and beside
@@ -23,6 +24,7 @@ final class ScsiCommander implements AutoCloseable {
     private static final int ATTENTIONS_MAX = 16;
     private static final int WAITS_MAX = 100;
     private static final long WAIT_NANOS = 10_000_000;
+    private static final long BUSY_NANOS = 200_000;
 
     private final StorvscAdapter adapter;
     private final DmaMapper mapper;
@@ -63,7 +65,7 @@ final class ScsiCommander implements AutoCloseable {
         int attentions = 0;
         int waits = 0;
         while (true) {
-            adapter.runToEnd(request);
+            runToEnd();
             if (request.outcome() == Outcome.CHANNEL_CLOSED) {
                 throw new IOException("adapter closed during a SCSI command");
             }
@@ -96,6 +98,34 @@ final class ScsiCommander implements AutoCloseable {
     @Override
     public void close() {
         mapper.freeCoherent(pageGpa, MAX_DATA_BYTES);
+    }
+
+    /** Submits the prepared command and returns when it has ended, whatever its result. */
+    private void runToEnd() {
+        EndSignal end = new EndSignal();
+        request.onCompletion(end);
+        SubmitResult result = adapter.submit(request);
+        while (result == SubmitResult.BUSY) {
+            adapter.pause(BUSY_NANOS);
+            result = adapter.submit(request);
+        }
+        if (result != SubmitResult.ACCEPTED) {
+            request.fail(Outcome.CHANNEL_CLOSED);
+            return;
+        }
+        boolean interrupted = false;
+        while (!end.isSet()) {
+            if (adapter.isSingleThreaded()) {
+                adapter.pumpOnce();
+            } else {
+                LockSupport.park(this);
+                // Parking does not wait with an interrupt pending: keep it for the end.
+                interrupted |= Thread.interrupted();
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private boolean isWorthWaiting() {

@@ -47,6 +47,7 @@ public final class StorvscAdapter implements AutoCloseable {
     private HostProperties properties = new HostProperties(0, HvPage.SIZE, 0);
     private boolean ending;
     private volatile boolean rescanWanted;
+    private volatile boolean hostMayUseMemory;
     private volatile boolean closing;
     private volatile boolean ended;
 
@@ -176,9 +177,9 @@ public final class StorvscAdapter implements AutoCloseable {
         clients.remove(client);
     }
 
-    /** A client has begun to wait: have the recovery look at it soon. */
+    /** A client has begun to wait: have it called back in a few milliseconds. */
     public void wakeSoon() {
-        threads.wakeRecovery();
+        threads.retrySoon();
     }
 
     /** Whether the caller polls and ticks, and waits by {@link #pumpOnce}. */
@@ -230,6 +231,14 @@ public final class StorvscAdapter implements AutoCloseable {
         return StorvscStatistics.of(channels, recovery);
     }
 
+    /**
+     * Whether the host may be using, for ever, memory that commands gave it: it did not confirm the
+     * close. Coherent memory of a client must not be given back then.
+     */
+    public boolean mayHostUseMemory() {
+        return hostMayUseMemory;
+    }
+
     /** Why the adapter failed or closed; null while it works. */
     public @Nullable String failure() {
         return failure.get();
@@ -260,28 +269,6 @@ public final class StorvscAdapter implements AutoCloseable {
         threads.join();
         if (channels.isHostLost()) {
             channels.releaseAll();
-        }
-    }
-
-    /** Runs a prepared command and returns when it has ended, whatever its result. */
-    void runToEnd(ScsiRequest request) {
-        EndSignal end = new EndSignal();
-        request.onCompletion(end);
-        SubmitResult result = channels.submit(request, true);
-        while (result == SubmitResult.BUSY) {
-            pause(PAUSE_NANOS);
-            result = channels.submit(request, true);
-        }
-        if (result != SubmitResult.ACCEPTED) {
-            request.fail(Outcome.CHANNEL_CLOSED);
-            return;
-        }
-        while (!end.isSet()) {
-            if (isSingleThreaded()) {
-                pumpOnce();
-            } else {
-                LockSupport.park(this);
-            }
         }
     }
 
@@ -357,7 +344,8 @@ public final class StorvscAdapter implements AutoCloseable {
             }
             ending = true;
             closing = true;
-            if (channels.close()) {
+            hostMayUseMemory = !channels.close();
+            if (!hostMayUseMemory) {
                 rings.free();
                 commander.close();
             }

@@ -308,13 +308,18 @@ public final class StorvscChannel {
     }
 
     private int map(int tag, ScsiRequest request, long at) {
-        return mapping.map(
-                tag,
-                request.data(),
-                request.direction().dma(),
-                request.mappingAttributes(),
-                packets,
-                at);
+        int mapped =
+                mapping.map(
+                        tag,
+                        request.data(),
+                        request.direction().dma(),
+                        request.mappingAttributes(),
+                        packets,
+                        at);
+        if (mapped > 0) {
+            table.markMapped(tag);
+        }
+        return mapped;
     }
 
     private SubmitResult refusal(int mapped, int pages) {

@@ -24,6 +24,7 @@ public final class StorvscOptions {
     private int port;
     private int cpus = Runtime.getRuntime().availableProcessors();
     private int cpusPerSubchannel = DEFAULT_CPUS_PER_SUBCHANNEL;
+    private int subchannels = -1;
     private int paths = 8;
     private int targets = 2;
     private long timeoutMs = 30_000;
@@ -78,6 +79,12 @@ public final class StorvscOptions {
     /** CPUs for each subchannel: the adapter asks for (cpus - 1) / this. */
     public StorvscOptions cpusPerSubchannel(int count) {
         cpusPerSubchannel = count;
+        return this;
+    }
+
+    /** How many subchannels to ask for, whatever the CPUs; the host may have fewer. */
+    public StorvscOptions subchannels(int count) {
+        subchannels = count;
         return this;
     }
 
@@ -156,6 +163,7 @@ public final class StorvscOptions {
         require("port", port, 0, 255);
         require("cpus", cpus, 1, 4096);
         require("cpusPerSubchannel", cpusPerSubchannel, 1, 4096);
+        require("subchannels", subchannels, -1, 1023);
         require("paths", paths, 1, 256);
         require("targets", targets, 1, 256);
         require("timeoutMs", timeoutMs, 1, 86_400_000);
@@ -219,9 +227,9 @@ public final class StorvscOptions {
         return pump;
     }
 
-    /** Subchannels to ask for, as Linux computes them. */
+    /** Subchannels to ask for, as Linux computes them unless told otherwise. */
     int subchannels() {
-        return (cpus - 1) / cpusPerSubchannel;
+        return subchannels >= 0 ? subchannels : (cpus - 1) / cpusPerSubchannel;
     }
 
     ChannelShape shape(int maxPages) {

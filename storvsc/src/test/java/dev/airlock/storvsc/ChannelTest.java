@@ -156,6 +156,33 @@ class ChannelTest {
     }
 
     @Test
+    void shouldGiveBackWhatAnotherMappingHoldsOnEveryPath() {
+        Rig.Setup setup = Rig.with(hold).poolBytes(Rig.MIB);
+        setup.options
+                .mapping(PerPageMapping::new)
+                .ringBytes(8192)
+                .timeoutMs(100)
+                .resetTimeoutMs(50);
+        try (Rig rig = setup.open()) {
+            long gpa = rig.allocate(64 << 10, 512);
+            SubmitResult result = SubmitResult.ACCEPTED;
+            while (result == SubmitResult.ACCEPTED) {
+                result = rig.adapter.submit(Rig.read10(0, gpa, 32 << 10));
+            }
+            assertThat(result).isEqualTo(SubmitResult.BUSY);
+            assertThat(rig.slotsInUse()).isPositive();
+            rig.settle();
+            rig.host().good(held.get(0), 32 << 10);
+            rig.settle();
+            for (int i = 0; i < 4; i++) {
+                rig.tickAfterMs(300);
+            }
+            assertThat(rig.adapter.hasEnded()).isTrue();
+            assertThat(rig.slotsInUse()).isZero();
+        }
+    }
+
+    @Test
     void shouldRefuseAListThatIsNotOneRangeOrTooLarge() {
         Rig.Setup setup = Rig.with(hold);
         setup.options.ringBytes(64 << 10);

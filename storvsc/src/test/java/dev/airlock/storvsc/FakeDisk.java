@@ -19,8 +19,10 @@ import dev.airlock.scsi.VstorPacket;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -47,6 +49,9 @@ public final class FakeDisk implements FakeHost.Script {
     /** How many commands are answered with BUSY first. */
     public int busyAnswers;
 
+    /** First LBA of each READ, in order. */
+    public final List<Long> reads = new ArrayList<>();
+
     public int flushes;
     public int unmaps;
     public int writeSames;
@@ -66,7 +71,7 @@ public final class FakeDisk implements FakeHost.Script {
     }
 
     @Override
-    public void handle(FakeHost host, HostCommand command) {
+    public synchronized void handle(FakeHost host, HostCommand command) {
         if (command.operation != VstorOperation.EXECUTE_SRB) {
             host.answerOperation(command, VstorPacket.STATUS_SUCCESS);
             return;
@@ -214,6 +219,7 @@ public final class FakeDisk implements FakeHost.Script {
     private void read(FakeHost host, HostCommand command, long lba, long blocks) {
         if (!isOutside(host, command, lba, blocks)) {
             int bytes = (int) blocks * sectorBytes;
+            reads.add(lba);
             largestTransfer = Math.max(largestTransfer, bytes);
             host.good(command, command.writeData(data, (int) lba * sectorBytes, bytes));
         }

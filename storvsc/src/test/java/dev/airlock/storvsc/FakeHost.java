@@ -18,6 +18,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The host's end of one channel, as a test wants it: answers the initialisation by itself, hands
@@ -37,7 +39,7 @@ final class FakeHost {
     static final long MAX_TRANSFER = 1 << 20;
 
     private final HostChannel channel;
-    private final MemorySegment rings;
+    private final @Nullable MemorySegment rings;
     private final GuestMemory memory;
     private final MemorySegment inbound = Arena.ofAuto().allocate(64 << 10, 8);
     private final MemorySegment outbound = Arena.ofAuto().allocate(4096, 8);
@@ -45,15 +47,16 @@ final class FakeHost {
     /** Everything received, if wanted. */
     final List<HostCommand> received = new ArrayList<>();
 
-    Script script;
+    volatile Script script;
     int newestVersion = VstorVersion.V6_2;
     long maxTransfer = MAX_TRANSFER;
     int maxSubchannels;
 
     /**
-     * @param rings both rings, of equal size, the guest's first
+     * @param rings both rings, of equal size, the guest's first; null where none is to be broken
      */
-    FakeHost(HostChannel channel, MemorySegment rings, GuestMemory memory, Script script) {
+    FakeHost(
+            HostChannel channel, @Nullable MemorySegment rings, GuestMemory memory, Script script) {
         this.channel = channel;
         this.rings = rings;
         this.memory = memory;
@@ -111,6 +114,8 @@ final class FakeHost {
                             answer, 0, VstorChannelProperties.FLAG_SUPPORTS_MULTI_CHANNEL);
                 }
             }
+            case VstorOperation.CREATE_SUB_CHANNELS ->
+                    channel.offerSubchannels(VstorPacket.subchannelCount(command.vstor(), 0));
             default -> {}
         }
         send(PacketDescriptor.TYPE_COMPLETION, command.id, answer);
@@ -181,9 +186,10 @@ final class FakeHost {
 
     /** Leaves the guest a write index that no ring of this size can have. */
     void breakRing() {
-        rings.set(
+        MemorySegment shared = Objects.requireNonNull(rings);
+        shared.set(
                 ValueLayout.JAVA_INT_UNALIGNED,
-                rings.byteSize() / 2 + RingLayout.WRITE_INDEX_OFFSET,
+                shared.byteSize() / 2 + RingLayout.WRITE_INDEX_OFFSET,
                 0x7FFF_FFF1);
     }
 

@@ -76,20 +76,37 @@ final class HostCommand {
         return bytes.asSlice(vstorAt, VstorPacket.BYTES);
     }
 
-    /** Writes into the guest's pages, as far as there are any. */
+    /** Writes into the guest's pages, as far as there are any; returns how many bytes. */
     int writeData(byte[] data, int from, int length) {
         int count = Math.min(length, dataBytes());
-        for (int at = 0; at < count; at++) {
-            memory.bytes().set(ValueLayout.JAVA_BYTE, gpa(at), data[from + at]);
+        for (int at = 0; at < count; at += inPage(at, count)) {
+            MemorySegment.copy(
+                    data,
+                    from + at,
+                    memory.bytes(),
+                    ValueLayout.JAVA_BYTE,
+                    gpa(at),
+                    inPage(at, count));
         }
         return count;
     }
 
     /** Reads the guest's pages. */
-    void readData(byte[] into, int at, int length) {
-        for (int i = 0; i < length; i++) {
-            into[at + i] = memory.bytes().get(ValueLayout.JAVA_BYTE, gpa(i));
+    void readData(byte[] into, int from, int length) {
+        for (int at = 0; at < length; at += inPage(at, length)) {
+            MemorySegment.copy(
+                    memory.bytes(),
+                    ValueLayout.JAVA_BYTE,
+                    gpa(at),
+                    into,
+                    from + at,
+                    inPage(at, length));
         }
+    }
+
+    /** Bytes from here to the end of the page, or of the data. */
+    private int inPage(int at, int end) {
+        return (int) Math.min(HvPage.SIZE - (gpa(at) & HvPage.MASK), end - at);
     }
 
     /** Whether the host sees every page of the data. */

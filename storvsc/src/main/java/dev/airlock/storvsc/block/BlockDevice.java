@@ -96,11 +96,14 @@ public final class BlockDevice implements AutoCloseable {
     }
 
     /**
-     * Runs a request and waits for its end. The request's completion is not called.
+     * Runs a request and waits for its end. The request's completion is not called. An interrupt
+     * does not end the wait, since the host has the caller's memory; it is pending when this
+     * returns.
      *
      * @throws BlockException when it did not end well
      */
     public void execute(BlockRequest request) throws BlockException {
+        boolean interrupted = false;
         request.waiter(Thread.currentThread());
         try {
             submit(request);
@@ -109,10 +112,15 @@ public final class BlockDevice implements AutoCloseable {
                     adapter.pumpOnce();
                 } else {
                     LockSupport.park(this);
+                    // Parking does not wait with an interrupt pending: keep it for the end.
+                    interrupted |= Thread.interrupted();
                 }
             }
         } finally {
             request.waiter(null);
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
         if (request.status() != BlockStatus.OK) {
             throw new BlockException(request);

@@ -23,6 +23,7 @@ final class TransferPool {
     }
 
     private final Dispatcher dispatcher;
+    private final StorvscAdapter adapter;
     private final DmaMapper mapper;
     private final int maxEntries;
     private final TagSet inUse;
@@ -32,6 +33,7 @@ final class TransferPool {
 
     TransferPool(Dispatcher dispatcher, StorvscAdapter adapter, int size) throws IOException {
         this.dispatcher = dispatcher;
+        this.adapter = adapter;
         this.mapper = adapter.mapper();
         this.maxEntries = adapter.maxTransferBytes() / HvPage.SIZE + 1;
         this.inUse = new TagSet(size);
@@ -75,6 +77,8 @@ final class TransferPool {
 
     /** Gives the memory back; nothing may be in use. */
     void close() {
-        mapper.freeCoherent(coherentGpa, coherentBytes);
+        if (!adapter.mayHostUseMemory()) {
+            mapper.freeCoherent(coherentGpa, coherentBytes);
+        }
     }
 }

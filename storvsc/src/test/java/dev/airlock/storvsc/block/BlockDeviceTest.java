@@ -197,6 +197,18 @@ class BlockDeviceTest {
     }
 
     @Test
+    void shouldLetNothingOvertakeARequestThatWaits() throws IOException {
+        Rig.Setup setup = Rig.with(disk);
+        setup.options().queueDepth(1);
+        open(setup, 64);
+        long gpa = rig.allocate(520 << 10, 0);
+        device.submit(new BlockRequest().read(0, gpa, 520 << 10));
+        device.submit(new BlockRequest().read(2 << 20, gpa, 512));
+        rig.settle();
+        assertThat(disk.reads).containsExactly(0L, 504L, 1008L, 4096L);
+    }
+
+    @Test
     void shouldMakeSmallerCommandsWhenOneCanNeverBeMapped() throws IOException {
         Rig.Setup setup = Rig.with(disk);
         setup.options().mapping((mapper, tags, pages) -> new SmallMapping(mapper, 60_000));
