@@ -344,16 +344,18 @@ final class StorvspChannel {
         long allowed = completions.isWaitingForWorkers() ? 0 : spin.allowedNs();
         while (System.nanoTime() - start < allowed) {
             if (in.hasData() || attention) {
-                spin.workAfter(System.nanoTime() - start);
+                spin.found();
                 return;
             }
             Thread.onSpinWait();
         }
         if (!in.unmaskInterrupts()) {
             sleep();
+            if (!completions.isWaitingForWorkers()) {
+                spin.slept(System.nanoTime() - start);
+            }
         }
         in.maskInterrupts();
-        spin.workAfter(System.nanoTime() - start);
     }
 
     private void sleep() throws LinuxException {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.airlock.disk.DiskSpec;
 import dev.airlock.scsi.SrbStatus;
+import dev.airlock.scsi.VstorOperation;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -66,7 +67,15 @@ class HostProcessTest {
                 ControlClient client = ControlClient.connect(control)) {
             guest.channel().sendTransfer(1, 0, true, 0, guest.allocate(4096), 4096);
             assertThat(guest.channel().receive().srbStatus()).isEqualTo(SrbStatus.SUCCESS);
-            assertThat(client.addDisk(DiskSpec.parse("mem:1M")).lun()).isEqualTo(1);
+            // The host could not open this file; the client passes it open and locked.
+            Path more = Files.write(directory.resolve("more.img"), new byte[1 << 20]);
+            assertThat(client.addDisk(DiskSpec.parse(more.toString())).lun()).isEqualTo(1);
+            assertThat(guest.channel().receive().operation())
+                    .isEqualTo(VstorOperation.ENUMERATE_BUS);
+            guest.channel().sendTransfer(2, 1, true, 0, guest.allocate(4096), 4096);
+            assertThat(guest.channel().receive().scsiStatus()).isEqualTo(2);
+            guest.channel().sendTransfer(3, 1, true, 0, guest.allocate(4096), 4096);
+            assertThat(guest.channel().receive().srbStatus()).isEqualTo(SrbStatus.SUCCESS);
             assertThat(statusOfThreads("CapEff:")).containsOnly("0000000000000000");
             assertThat(statusOfThreads("CapPrm:")).containsOnly("0000000000000000");
             assertThat(statusOfThreads("NoNewPrivs:")).containsOnly("1");
