@@ -60,6 +60,10 @@ final class LinuxFile implements BackingFile {
         FileIo.fdatasync(fd);
     }
 
+    /**
+     * On a block device this discards where the device promises that discarded sectors read as
+     * zeroes, and fails elsewhere; BLKDISCARD, which promises nothing, is never used.
+     */
     @Override
     public void punchHole(long offset, long bytes) throws LinuxException {
         FileIo.fallocate(

@@ -8,6 +8,7 @@ import dev.airlock.linux.LinuxException;
 import dev.airlock.memory.IoVector;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -34,6 +35,15 @@ class DurabilityTest {
     @Test
     void shouldKeepWhatWasMadeDurableThroughEveryCrash() {
         runThroughCrashes(Seed.random(), CRASHES, UnaryOperator.identity());
+    }
+
+    @Test
+    @Tag("soak")
+    void shouldKeepItThroughManyMoreCrashes() {
+        SplittableRandom random = Seed.random();
+        runThroughCrashes(random, 100 * CRASHES, UnaryOperator.identity());
+        runThroughCrashes(
+                random, 100 * CRASHES, file -> FlakyFile.interrupted(file, random.split()));
     }
 
     /** A request is then made of several calls, and the power may fail between them. */

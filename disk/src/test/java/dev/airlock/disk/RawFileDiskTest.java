@@ -1,7 +1,10 @@
 package dev.airlock.disk;
 
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A file of the file system that holds the directory for temporary files. */
@@ -33,9 +36,8 @@ class RawFileDiskTest extends AllocationFreeDiskContract {
 
     final Path emptyFile(long bytes) throws Exception {
         Path file = Files.createTempFile(directory(), "disk", ".img");
-        try (var channel =
-                java.nio.channels.FileChannel.open(file, java.nio.file.StandardOpenOption.WRITE)) {
-            channel.write(java.nio.ByteBuffer.allocate(1), bytes - 1);
+        try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.write(ByteBuffer.allocate(1), bytes - 1);
         }
         return file;
     }
