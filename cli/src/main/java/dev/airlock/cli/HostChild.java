@@ -96,7 +96,8 @@ final class HostChild implements AutoCloseable {
     /** Ends the host as SIGTERM does, and waits for it. */
     @Override
     public void close() {
-        process.destroy();
+        process.toHandle()
+                .destroy(); // unlike destroy(), leaves the pipes open for what it says last
         try {
             if (!process.waitFor(END_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly().waitFor();

@@ -102,11 +102,11 @@ final class RunCommand implements Callable<Integer> {
                 System.out.print(report.render());
             }
             System.out.flush();
+            for (String failure : report.failures()) {
+                System.err.println("airlock: " + failure);
+            }
         } finally {
             cleaned.countDown();
-        }
-        for (String failure : report.failures()) {
-            System.err.println("airlock: " + failure);
         }
         return report.isGood() ? 0 : Main.EXIT_FAILED;
     }

@@ -31,15 +31,23 @@ final class AirlockProcess implements AutoCloseable {
     private AirlockProcess(Process process) {
         this.process = process;
         output =
-                CompletableFuture.supplyAsync(() -> {
-                    try {
-                        return new String(
-                                process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            try {
+                                return new String(
+                                        process.getInputStream().readAllBytes(),
+                                        StandardCharsets.UTF_8);
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        },
+                        AirlockProcess::startThread);
         errorReader = Thread.ofVirtual().start(this::readErrors);
+    }
+
+    /** Runs a task that may block on a thread of its own; the common pool has too few. */
+    static void startThread(Runnable task) {
+        Thread.ofPlatform().daemon().start(task);
     }
 
     /** The project's folder: the one that holds the launcher. */
@@ -126,7 +134,8 @@ final class AirlockProcess implements AutoCloseable {
 
     /** SIGTERM. */
     void terminate() {
-        process.destroy();
+        process.toHandle()
+                .destroy(); // unlike destroy(), leaves the pipes open for what it says last
     }
 
     /** SIGKILL. */

@@ -58,6 +58,18 @@ class BoundaryTest {
                 WorkloadOptions.standard(System.nanoTime(), false, Baseline.FIRST_READ));
     }
 
+    private static CompletableFuture<WorkloadResult> inBackground(VerifiedWorkload load) {
+        return CompletableFuture.supplyAsync(
+                () -> {
+                    try {
+                        return load.run(600 * SECOND);
+                    } catch (InterruptedException e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                AirlockProcess::startThread);
+    }
+
     private static void assertGood(WorkloadResult result) {
         assertThat(result.isGood()).as(result.toString()).isTrue();
     }
@@ -88,7 +100,11 @@ class BoundaryTest {
             long inode = FileIo.stat(shared.getFirst().memfd()).inode();
             assertThat(shared.getFirst().bytes())
                     .isEqualTo(guest.memory().visiblePageCount() * 4096);
-            assertThat(proc.maps().stream().filter(range -> range.name().contains("memfd:")))
+            assertThat(
+                            proc.maps().stream()
+                                    .filter(range ->
+                                            range.name().contains("memfd:")
+                                                    && !range.name().contains("airlock-disk")))
                     .isNotEmpty()
                     .allMatch(range -> range.inode() == inode);
             assertThat(proc.descriptors().values()).noneMatch(name -> name.startsWith("/proc/"));
@@ -174,15 +190,9 @@ class BoundaryTest {
             try (var host = host("mem:64M");
                     var guest = StorageGuest.connect(socket(), GuestOptions.standard(isolated))) {
                 VerifiedWorkload load = workload(guest, 0);
-                var running =
-                        CompletableFuture.supplyAsync(() -> {
-                            try {
-                                return load.run(600 * SECOND);
-                            } catch (InterruptedException e) {
-                                throw new IllegalStateException(e);
-                            }
-                        });
+                var running = inBackground(load);
                 while (load.ios() < 100) {
+                    assertThat(running).isNotDone();
                     Thread.onSpinWait();
                 }
                 host.kill();
@@ -207,14 +217,7 @@ class BoundaryTest {
             long memfdMapsBefore = memfdMaps(proc);
             int descriptorsBefore = proc.descriptors().size();
             VerifiedWorkload load = workload(guest, 0);
-            var running =
-                    CompletableFuture.supplyAsync(() -> {
-                        try {
-                            return load.run(600 * SECOND);
-                        } catch (InterruptedException e) {
-                            throw new IllegalStateException(e);
-                        }
-                    });
+            var running = inBackground(load);
             for (int round = 0; round < 5; round++) {
                 String connected = "airlock: host: guest" + (round + 2) + ": connected";
                 try (var victim =
