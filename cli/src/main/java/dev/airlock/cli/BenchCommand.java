@@ -80,9 +80,11 @@ final class BenchCommand implements Callable<Integer> {
                                 "rows",
                                 rows.stream().map(BenchCommand::fields).toList(),
                                 "yardsticks",
-                                bench.yardsticks()));
+                                bench.yardsticks(),
+                                "idle",
+                                bench.idle()));
             } else {
-                print(rows, bench.yardsticks());
+                print(rows, bench);
             }
             return 0;
         }
@@ -101,7 +103,7 @@ final class BenchCommand implements Callable<Integer> {
         return fields;
     }
 
-    private static void print(List<BenchRow> rows, Map<String, Double> yardsticks) {
+    private static void print(List<BenchRow> rows, PathBench bench) {
         TextTable table =
                 new TextTable(
                         "disk and load",
@@ -131,13 +133,19 @@ final class BenchCommand implements Callable<Integer> {
                     decimal(details, "signalsPerIo"));
         }
         System.out.print(table.render());
+        System.out.println("this machine meanwhile: " + words(bench.yardsticks()));
+        System.out.println("idle for 10 s afterwards: " + words(bench.idle()));
+    }
+
+    private static String words(Map<String, Double> figures) {
         List<String> parts = new ArrayList<>();
-        yardsticks.forEach((name, value) -> parts.add(name + "=" + number(value)));
-        System.out.println("this machine meanwhile: " + String.join(" ", parts));
+        figures.forEach((name, value) -> parts.add(name + "=" + number(value)));
+        return String.join(" ", parts);
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, value < 1000 ? "%,.1f" : "%,.0f", value);
+        return String.format(
+                Locale.ROOT, value < 10 ? "%,.2f" : value < 1000 ? "%,.1f" : "%,.0f", value);
     }
 
     private static String decimal(Map<String, Double> details, String name) {

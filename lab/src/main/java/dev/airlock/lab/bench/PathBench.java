@@ -1,5 +1,6 @@
 package dev.airlock.lab.bench;
 
+import dev.airlock.linux.Usage;
 import dev.airlock.storvsc.block.BlockDevice;
 import dev.airlock.storvsc.guest.GuestOptions;
 import dev.airlock.storvsc.guest.StorageGuest;
@@ -9,6 +10,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 
@@ -29,6 +31,8 @@ public final class PathBench {
     private static final int PAGE = 4096;
     private static final int MIB = 1 << 20;
     private static final long YARDSTICK_NANOS = 50_000_000;
+    private static final long SECOND_NANOS = 1_000_000_000;
+    private static final long IDLE_NANOS = 10 * SECOND_NANOS;
 
     private final Path socket;
     private final long hostPid;
@@ -36,6 +40,7 @@ public final class PathBench {
     private final Path folder;
     private final Map<Key, List<LoadRun.Figures>> figures = new LinkedHashMap<>();
     private final Map<String, List<Double>> yardsticks = new LinkedHashMap<>();
+    private final Map<String, Double> idlePercent = new LinkedHashMap<>();
 
     private record Key(boolean isolated, int lun, Load load) {}
 
@@ -77,8 +82,35 @@ public final class PathBench {
                     }
                 }
             }
+            told.accept("idle");
+            measureIdle();
         }
         return rows();
+    }
+
+    /**
+     * Nothing to do, guests attached: what both processes still use, after a second to calm down.
+     */
+    private void measureIdle() throws IOException, InterruptedException {
+        TimeUnit.NANOSECONDS.sleep(SECOND_NANOS);
+        long guest = Usage.selfCpuNanos();
+        long host = Usage.cpuNanos(hostPid);
+        long start = System.nanoTime();
+        TimeUnit.NANOSECONDS.sleep(IDLE_NANOS);
+        double elapsed = System.nanoTime() - start;
+        idlePercent.put("guestIdlePercent", (Usage.selfCpuNanos() - guest) * 100 / elapsed);
+        idlePercent.put("hostIdlePercent", (Usage.cpuNanos(hostPid) - host) * 100 / elapsed);
+        Usage usage = Usage.of(hostPid);
+        idlePercent.put(
+                "hostOwnMemoryMiB", (usage.rssAnonBytes() + usage.rssFileBytes()) / (double) MIB);
+    }
+
+    /**
+     * Percent of a core that each process used over ten idle seconds, and the host's own memory;
+     * after {@link #run}.
+     */
+    public Map<String, Double> idle() {
+        return Map.copyOf(idlePercent);
     }
 
     private void measure(StorageGuest guest, Key key, long nanos, Consumer<String> told)
