@@ -19,6 +19,11 @@ final class Reset {
     private final SrbRequest request;
     private final GuestUnits units;
     private final int operation;
+
+    /** The LUN that a RESET_LUN names on path 0 and target 0, else -1. */
+    private final int lun;
+
+    private final boolean onFirstPath;
     private final AtomicInteger steps = new AtomicInteger();
 
     /**
@@ -30,6 +35,12 @@ final class Reset {
         this.request = request;
         this.units = units;
         this.operation = operation;
+        // Copied now: the channel it came on may be closed, and its memory gone, before the others
+        // have passed.
+        MemorySegment vstor = request.packet();
+        int at = SrbRequest.VSTOR_AT;
+        onFirstPath = VstorSrb.path(vstor, at) == 0;
+        lun = VstorSrb.target(vstor, at) == 0 ? VstorSrb.lun(vstor, at) : -1;
     }
 
     /** What the units report afterwards. */
@@ -78,17 +89,14 @@ final class Reset {
 
     /** Queues to settle, those being detached included: what runs there may use the buffers. */
     private List<LunQueue> concerned() {
-        MemorySegment vstor = request.packet();
-        int at = SrbRequest.VSTOR_AT;
         if (operation == VstorOperation.RESET_ADAPTER) {
             return units.queues();
         }
-        if (VstorSrb.path(vstor, at) != 0) {
+        if (!onFirstPath) {
             return List.of();
         }
         List<LunQueue> queues = units.queues();
         if (operation == VstorOperation.RESET_LUN) {
-            int lun = VstorSrb.target(vstor, at) == 0 ? VstorSrb.lun(vstor, at) : -1;
             queues.removeIf(queue -> queue.lun() != lun);
         }
         return queues;

@@ -218,7 +218,9 @@ class StorvspIoTest {
         disk.open();
         closing.join();
 
-        assertThat(disk.passed()).isEqualTo(OPTIONS.workersPerLun());
+        // The closing thread may first have waited for the ring's thread, with requests still
+        // queued.
+        assertThat(disk.passed()).isBetween(OPTIONS.workersPerLun(), 12);
         guest.close();
         disk.close();
         assertThat(threadsOf("guest1")).isZero();
