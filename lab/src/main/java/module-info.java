@@ -13,6 +13,7 @@ module dev.airlock.lab {
     requires HdrHistogram;
 
     exports dev.airlock.lab.bench;
+    exports dev.airlock.lab.hostile;
     exports dev.airlock.lab.workload;
     exports dev.airlock.lab.trace;
 }

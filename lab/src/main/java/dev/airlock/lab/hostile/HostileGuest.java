@@ -1,0 +1,96 @@
+package dev.airlock.lab.hostile;
+
+import dev.airlock.linux.LinuxException;
+import dev.airlock.linux.UnixSocket;
+import dev.airlock.vmbus.EventCounts;
+import java.nio.file.Path;
+
+/**
+ * A guest that means harm, against a real storage host: one connection after another, each of which
+ * makes contact, opens channels and sends spoiled frames, packets and ring indices, with a second
+ * thread that scribbles over shared memory now and then.
+ *
+ * <p>{@link #run} is for one thread; the counts may be read by any. Owns its memory.
+ */
+public final class HostileGuest implements AutoCloseable {
+    private static final long CONNECT_TIMEOUT_MS = 20_000;
+    private static final int STEPS_MAX = 400;
+    private static final long SCRIBBLES = -1;
+
+    private final Path socket;
+    private final long seed;
+    private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
+    private final GuestPages pages;
+    private final ControlForge control;
+    private final RequestForge requests;
+    private final Scribbler scribbler;
+    private final Runnable beforeLeaving;
+    private long sessions;
+
+    /**
+     * @param socket where the host listens
+     * @param seed of every choice
+     * @param luns the host's disks are LUNs 0 to {@code luns - 1}
+     * @param diskBytes size of a disk, about
+     * @param beforeLeaving called at the end of each connection, while the host still knows it
+     */
+    public HostileGuest(Path socket, long seed, int luns, long diskBytes, Runnable beforeLeaving)
+            throws LinuxException {
+        this.socket = socket;
+        this.seed = seed;
+        this.beforeLeaving = beforeLeaving;
+        pages = new GuestPages();
+        try {
+            control = new ControlForge(pages);
+        } catch (LinuxException e) {
+            pages.close();
+            throw e;
+        }
+        requests = new RequestForge(pages, luns, (int) (diskBytes / 512));
+        scribbler = new Scribbler(pages.bytes(), seed ^ SCRIBBLES, counts);
+    }
+
+    /**
+     * Connects again and again until so many events in all were delivered.
+     *
+     * @throws LinuxException when the host cannot be connected to any more
+     * @throws IllegalStateException when the host hangs
+     */
+    public void run(long eventsMax) throws LinuxException {
+        while (events() < eventsMax) {
+            Dice dice = Dice.ofPart(seed, sessions++);
+            counts.count(HostileEvent.SESSION);
+            try (GuestSession session = session(dice)) {
+                session.run(dice.between(1, STEPS_MAX));
+                beforeLeaving.run();
+                session.leave();
+            }
+        }
+    }
+
+    /** Events delivered so far. */
+    public long events() {
+        long events = 0;
+        for (HostileEvent event : HostileEvent.values()) {
+            events += event.isEvent() ? counts.get(event) : 0;
+        }
+        return events;
+    }
+
+    /** What was done so far. */
+    public EventCounts<HostileEvent> counts() {
+        return counts;
+    }
+
+    @Override
+    public void close() {
+        scribbler.close();
+        control.close();
+        pages.close();
+    }
+
+    private GuestSession session(Dice dice) throws LinuxException {
+        UnixSocket connected = UnixSocket.connect(socket, CONNECT_TIMEOUT_MS);
+        return new GuestSession(connected, pages, control, requests, scribbler, counts, dice);
+    }
+}

@@ -1,0 +1,91 @@
+package dev.airlock.lab.hostile;
+
+import static org.assertj.core.api.Assertions.fail;
+
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/** Bounded waits: what takes longer is a hang, which ends in a failure that shows every thread. */
+final class Watch {
+    private static final long STILL_MS = 60_000;
+    private static final long LOOK_MS = 20;
+
+    private Watch() {}
+
+    /** Work of a thread that may throw. */
+    interface Work {
+        void run() throws Exception;
+    }
+
+    /** A thread with the exception that ended it. */
+    static final class Running {
+        private final Thread thread;
+        private volatile @Nullable Throwable failure;
+
+        private Running(String name, Work work) {
+            thread =
+                    Thread.ofPlatform()
+                            .daemon()
+                            .name(name)
+                            .start(() -> {
+                                try {
+                                    work.run();
+                                } catch (Throwable t) {
+                                    failure = t;
+                                }
+                            });
+        }
+
+        /** Waits as long as {@code progress} moves; then throws what the thread threw. */
+        void join(LongSupplier progress) throws InterruptedException {
+            long last = progress.getAsLong();
+            long since = System.nanoTime();
+            while (!thread.join(java.time.Duration.ofMillis(LOOK_MS))) {
+                long now = progress.getAsLong();
+                if (now != last) {
+                    last = now;
+                    since = System.nanoTime();
+                } else if (System.nanoTime() - since > TimeUnit.MILLISECONDS.toNanos(STILL_MS)) {
+                    hang(thread.getName() + " makes no progress, at " + now);
+                }
+            }
+            if (failure != null) {
+                throw new AssertionError(thread.getName() + " failed", failure);
+            }
+        }
+
+        boolean hasEnded() {
+            return !thread.isAlive();
+        }
+    }
+
+    static Running start(String name, Work work) {
+        return new Running(name, work);
+    }
+
+    /** Waits until something holds. */
+    static void until(String what, BooleanSupplier holds) throws InterruptedException {
+        long start = System.nanoTime();
+        while (!holds.getAsBoolean()) {
+            if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(STILL_MS)) {
+                hang("not in time: " + what);
+            }
+            Thread.sleep(LOOK_MS);
+        }
+    }
+
+    private static void hang(String what) {
+        StringBuilder dump = new StringBuilder(what);
+        for (Map.Entry<Thread, StackTraceElement[]> entry : Thread.getAllStackTraces().entrySet()) {
+            dump.append("\n\n").append(entry.getKey());
+            for (StackTraceElement frame : entry.getValue()) {
+                dump.append("\n    at ").append(frame);
+            }
+        }
+        System.out.println(dump);
+        fail(what + " (threads above)");
+    }
+}
