@@ -261,6 +261,18 @@ class HostileHostTest {
     }
 
     @Test
+    void shouldKnowThatTheBusIsLostAlsoWhereAChannelWasClosedBefore() throws Exception {
+        try (GuestBus bus = connect(new GuestBusOptions(1_500, 8))) {
+            GuestChannel channel = open(bus);
+            assertThat(channel.closeChannel()).as("confirmed").isFalse();
+            assertThat(channel.isBusLost()).isFalse();
+            host.close();
+            lost.get();
+            assertThat(channel.isBusLost()).isTrue();
+        }
+    }
+
+    @Test
     void shouldNotLetAListenerWaitForTheHost() throws Exception {
         CompletableFuture<Throwable> thrown = new CompletableFuture<>();
         CompletableFuture<GuestBus> bus = new CompletableFuture<>();

@@ -139,7 +139,8 @@ public final class GuestChannel implements AutoCloseable {
 
     /** True once the connection to the host has ended. */
     public boolean isBusLost() {
-        return busLost;
+        GuestBus b = bus;
+        return busLost || b != null && b.isLost();
     }
 
     /** The CPU the host was told to interrupt. */
