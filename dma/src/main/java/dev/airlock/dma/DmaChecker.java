@@ -115,6 +115,14 @@ public final class DmaChecker extends DmaMapper {
     }
 
     @Override
+    public void abandonCoherent(long gpa, long bytes) {
+        List<DmaMisuse> found = new ArrayList<>();
+        live.end(gpa, bytes, null, found);
+        mapper.abandonCoherent(gpa, bytes);
+        raise(found);
+    }
+
+    @Override
     public int maxMappingBytes() {
         return mapper.maxMappingBytes();
     }

@@ -181,6 +181,14 @@ public abstract class DmaMapper implements AutoCloseable {
      */
     public abstract void freeCoherent(long gpa, long bytes);
 
+    /**
+     * Leaves what {@link #allocateCoherent} gave to a device that may use it for ever: it is never
+     * given out again, and it is no leak.
+     */
+    public void abandonCoherent(long gpa, long bytes) {
+        // The pages stay taken until the guest's memory goes.
+    }
+
     /** Bytes of the largest range that can be mapped, whatever its offset in its page. */
     public abstract int maxMappingBytes();
 

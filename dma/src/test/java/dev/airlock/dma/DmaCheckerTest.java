@@ -87,6 +87,16 @@ class DmaCheckerTest {
     }
 
     @Test
+    void shouldNotTakeAbandonedCoherentMemoryForALeak() {
+        long ring = checker.allocateCoherent(2 * PAGE);
+        checker.abandonCoherent(ring, 2 * PAGE);
+        long used = guest.memory.visiblePages().usedPages();
+        checker.close();
+        assertThat(checker.misuses()).isEmpty();
+        assertThat(used).as("not given back").isEqualTo(4 * TestGuest.MIB / PAGE + 2);
+    }
+
+    @Test
     void shouldReportADoubleUnmapAndNotPassItOn() {
         long dma = checker.mapSingle(gpa, PAGE, TO_DEVICE, NONE);
         checker.unmapSingle(dma, PAGE, TO_DEVICE, NONE);
