@@ -99,7 +99,8 @@ final class AdapterThreads {
 
     private void rescanOnDemand() {
         while (!adapter.hasEnded()) {
-            if (!adapter.rescanIfWanted()) {
+            // The rescan parks too, and may have used up the wake-up that tells of the end.
+            if (!adapter.rescanIfWanted() && !adapter.hasEnded()) {
                 LockSupport.park(this);
             }
         }
