@@ -35,6 +35,12 @@ final class RingMemory {
     /** Forgets memory that the host may be using for ever. */
     void abandon(long gpa) {
         gpas.remove(Long.valueOf(gpa));
+        mapper.abandonCoherent(gpa, bytesEach);
+    }
+
+    /** Forgets all of it. */
+    void abandonAll() {
+        List.copyOf(gpas).forEach(this::abandon);
     }
 
     /** Gives everything back. */

@@ -100,6 +100,11 @@ final class ScsiCommander implements AutoCloseable {
         mapper.freeCoherent(pageGpa, MAX_DATA_BYTES);
     }
 
+    /** Leaves the memory to the host, which may use it for ever. Instead of {@link #close}. */
+    void abandon() {
+        mapper.abandonCoherent(pageGpa, MAX_DATA_BYTES);
+    }
+
     /** Submits the prepared command and returns when it has ended, whatever its result. */
     private void runToEnd() {
         EndSignal end = new EndSignal();

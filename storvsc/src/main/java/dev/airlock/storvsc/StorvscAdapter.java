@@ -88,6 +88,10 @@ public final class StorvscAdapter implements AutoCloseable {
             return adapter;
         } catch (IOException | RuntimeException failed) {
             adapter.end("could not be opened");
+            if (adapter.hostMayUseMemory) {
+                adapter.rings.abandonAll();
+                adapter.commander.abandon();
+            }
             throw failed;
         }
     }
@@ -251,9 +255,9 @@ public final class StorvscAdapter implements AutoCloseable {
 
     /**
      * Refuses new commands, lets those with the host finish for a short while, then closes the
-     * channels. Ends when no thread of the adapter runs any more. When the host did not confirm the
-     * close, slots of commands without an answer stay quarantined until a later call finds the
-     * connection ended. Idempotent; not from a completion.
+     * channels. Ends when no thread of the adapter runs any more. What a host that did not confirm
+     * the close may still use is kept until a later call finds the connection ended. Idempotent;
+     * not from a completion.
      */
     @Override
     public void close() {
@@ -269,6 +273,7 @@ public final class StorvscAdapter implements AutoCloseable {
         threads.join();
         if (channels.isHostLost()) {
             channels.releaseAll();
+            freeMemory();
         }
     }
 
@@ -344,10 +349,9 @@ public final class StorvscAdapter implements AutoCloseable {
             }
             ending = true;
             closing = true;
-            hostMayUseMemory = !channels.close();
-            if (!hostMayUseMemory) {
-                rings.free();
-                commander.close();
+            hostMayUseMemory = true;
+            if (channels.close() || channels.isHostLost()) {
+                freeMemory();
             }
             for (AdapterClient client : clients) {
                 client.adapterClosed();
@@ -356,6 +360,16 @@ public final class StorvscAdapter implements AutoCloseable {
             ended = true;
         }
         threads.wakeEvents();
+    }
+
+    private void freeMemory() {
+        synchronized (rings) {
+            if (hostMayUseMemory) {
+                hostMayUseMemory = false;
+                rings.free();
+                commander.close();
+            }
+        }
     }
 
     private final class Events implements ChannelEvents {

@@ -28,15 +28,26 @@ final class BusRig implements AutoCloseable {
     private final Thread hostThread;
 
     BusRig(boolean isolated, FakeHost.Script script, StorvscOptions options) throws IOException {
+        this(isolated, script, options, GuestBusOptions.DEFAULT);
+    }
+
+    BusRig(
+            boolean isolated,
+            FakeHost.Script script,
+            StorvscOptions options,
+            GuestBusOptions busOptions)
+            throws IOException {
         memory = isolated ? GuestMemory.isolated(16 * MIB, 12 * MIB) : GuestMemory.shared(28 * MIB);
         mapper =
                 DmaMapper.forGuest(
-                        memory, SwiotlbOptions.DEFAULTS.withPoolBytes(4 * MIB), DmaLimits.STORVSC);
+                        memory,
+                        SwiotlbOptions.DEFAULTS.withPoolBytes(4 * MIB).withChecker(true),
+                        DmaLimits.STORVSC);
         UnixSocket.Pair pair = UnixSocket.pair();
         device = new FakeDevice(memory, script);
         hostBus = new HostBus(pair.right(), HostLimits.DEFAULT, List.of(device), line -> {});
         hostThread = Thread.ofPlatform().daemon().name("host-bus").start(hostBus::serve);
-        bus = GuestBus.connect(pair.left(), memory, GuestBusOptions.DEFAULT, GuestBusListener.NONE);
+        bus = GuestBus.connect(pair.left(), memory, busOptions, GuestBusListener.NONE);
         Offer offer = Objects.requireNonNull(BusDevice.find(bus));
         adapter =
                 StorvscAdapter.open(new BusDevice(bus, offer, 2), mapper, memory.bytes(), options);

@@ -134,6 +134,8 @@ class BusTest {
             assertThat(rig.slotsInUse()).isZero();
             assertThat(device.isGone()).isTrue();
             assertThatThrownBy(() -> device.flush()).isInstanceOf(BlockException.class);
+            // The rig's mapper would report what is not given back.
+            device.close();
         }
     }
 
@@ -178,6 +180,7 @@ class BusTest {
             assertThat(status).isEqualTo(BlockStatus.OK);
             assertThat(rig.adapter.statistics().lunResets()).isPositive();
             assertThat(rig.adapter.hasEnded()).isFalse();
+            device.close();
         }
     }
 
@@ -346,6 +349,7 @@ class BusTest {
             rig.adapter.close();
             assertThat(ended).hasSize(16).containsOnly(BlockStatus.OK);
             assertThat(rig.adapter.failure()).isEqualTo("closed");
+            device.close();
         }
     }
 

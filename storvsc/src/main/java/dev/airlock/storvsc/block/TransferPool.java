@@ -77,7 +77,9 @@ final class TransferPool {
 
     /** Gives the memory back; nothing may be in use. */
     void close() {
-        if (!adapter.mayHostUseMemory()) {
+        if (adapter.mayHostUseMemory()) {
+            mapper.abandonCoherent(coherentGpa, coherentBytes);
+        } else {
             mapper.freeCoherent(coherentGpa, coherentBytes);
         }
     }

@@ -3,6 +3,7 @@ package dev.airlock.storvsc.guest;
 import dev.airlock.dma.SwiotlbOptions;
 import dev.airlock.memory.HvPage;
 import dev.airlock.storvsc.StorvscOptions;
+import dev.airlock.vmbus.guest.GuestBusOptions;
 
 /**
  * What a {@link StorageGuest} is made of. Immutable.
@@ -16,6 +17,7 @@ import dev.airlock.storvsc.StorvscOptions;
  * @param swiotlb the bounce pool, used by an isolated guest, or by any in mode FORCE
  * @param storvsc the driver
  * @param queueDepth commands in flight for each disk
+ * @param bus how it deals with its host's control messages
  */
 public record GuestOptions(
         boolean isolated,
@@ -23,7 +25,8 @@ public record GuestOptions(
         long visibleBytes,
         SwiotlbOptions swiotlb,
         StorvscOptions storvsc,
-        int queueDepth) {
+        int queueDepth,
+        GuestBusOptions bus) {
     private static final long POOL_BYTES = 16L << 20;
     private static final long RINGS_BYTES = 8L << 20;
 
@@ -44,17 +47,19 @@ public record GuestOptions(
                 POOL_BYTES + RINGS_BYTES,
                 SwiotlbOptions.DEFAULTS.withPoolBytes(POOL_BYTES),
                 new StorvscOptions(),
-                128);
+                128,
+                GuestBusOptions.DEFAULT);
     }
 
     /** The same with other driver options. */
     public GuestOptions withStorvsc(StorvscOptions options) {
-        return new GuestOptions(isolated, privateBytes, visibleBytes, swiotlb, options, queueDepth);
+        return new GuestOptions(
+                isolated, privateBytes, visibleBytes, swiotlb, options, queueDepth, bus);
     }
 
     /** The same with more or less memory of its own. */
     public GuestOptions withPrivateBytes(long bytes) {
-        return new GuestOptions(isolated, bytes, visibleBytes, swiotlb, storvsc, queueDepth);
+        return new GuestOptions(isolated, bytes, visibleBytes, swiotlb, storvsc, queueDepth, bus);
     }
 
     private static void requirePages(String name, long bytes) {

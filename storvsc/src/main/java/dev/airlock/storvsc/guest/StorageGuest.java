@@ -12,7 +12,6 @@ import dev.airlock.storvsc.block.BlockDevice;
 import dev.airlock.vmbus.Offer;
 import dev.airlock.vmbus.guest.GuestBus;
 import dev.airlock.vmbus.guest.GuestBusListener;
-import dev.airlock.vmbus.guest.GuestBusOptions;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -76,7 +75,7 @@ public final class StorageGuest implements AutoCloseable {
                             GuestBus.connect(
                                     UnixSocket.connect(socket, CONNECT_TIMEOUT_MS),
                                     memory,
-                                    GuestBusOptions.DEFAULT,
+                                    options.bus(),
                                     GuestBusListener.NONE));
             Offer offer = BusDevice.find(bus);
             if (offer == null) {
@@ -84,7 +83,8 @@ public final class StorageGuest implements AutoCloseable {
             }
             int cpus = Runtime.getRuntime().availableProcessors();
             StorvscAdapter adapter =
-                    opened.add(
+                    opened.addAround(
+                            bus,
                             StorvscAdapter.open(
                                     new BusDevice(bus, offer, cpus),
                                     mapper,
@@ -93,7 +93,7 @@ public final class StorageGuest implements AutoCloseable {
             adapter.rescan();
             List<BlockDevice> disks = new ArrayList<>();
             for (LunFacts facts : adapter.luns()) {
-                disks.add(BlockDevice.open(adapter, facts, options.queueDepth()));
+                disks.add(opened.add(BlockDevice.open(adapter, facts, options.queueDepth())));
             }
             StorageGuest guest = new StorageGuest(memory, mapper, bus, adapter, disks);
             opened.keep();
@@ -140,8 +140,10 @@ public final class StorageGuest implements AutoCloseable {
         }
         closed = true;
         adapter.close();
-        disks.forEach(BlockDevice::close);
         bus.close();
+        // Once more: what a host kept that confirmed nothing comes back with the connection's end.
+        adapter.close();
+        disks.forEach(BlockDevice::close);
         mapper.close();
         memory.close();
     }
@@ -153,6 +155,12 @@ public final class StorageGuest implements AutoCloseable {
         <T extends AutoCloseable> T add(T part) {
             parts.add(part);
             return part;
+        }
+
+        /** Closed before the others and, once more, after {@code bus}: see {@link #close}. */
+        StorvscAdapter addAround(GuestBus bus, StorvscAdapter adapter) {
+            parts.add(parts.indexOf(bus), adapter);
+            return add(adapter);
         }
 
         void keep() {
