@@ -22,7 +22,6 @@ import dev.airlock.vmbus.message.RequestOffers;
 import dev.airlock.vmbus.message.TlConnectRequest;
 import dev.airlock.vmbus.message.Unload;
 import dev.airlock.vmbus.transport.FrameSocket;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,9 +34,6 @@ final class ControlForge implements AutoCloseable {
     /** Where contact is made since 5.0 (Linux {@code VMBUS_MESSAGE_CONNECTION_ID_4}). */
     private static final int CONTACT_CONNECTION_ID = 4;
 
-    /** A frame may be spoiled to more than the host takes. */
-    private static final int MAX_BYTES = FrameSocket.MAX_FRAME_BYTES + 64;
-
     private static final int RELIDS = 6;
 
     /** How often a message ends the connection for a new one, on purpose. */
@@ -46,13 +42,14 @@ final class ControlForge implements AutoCloseable {
     private static final int GPADL_PAGES_MAX = 64;
 
     private final GuestPages pages;
-    private final MemorySegment frame = Arena.ofAuto().allocate(MAX_BYTES, Long.BYTES);
+    private final FrameForge frames;
     private final EventFd[] doorbells;
     private final Fd[] odd;
     private int lastGpadl = 0x100;
 
-    ControlForge(GuestPages pages) throws LinuxException {
+    ControlForge(GuestPages pages, FrameForge frames) throws LinuxException {
         this.pages = pages;
+        this.frames = frames;
         doorbells = new EventFd[] {EventFd.create(), EventFd.create()};
         odd =
                 new Fd[] {
@@ -75,25 +72,18 @@ final class ControlForge implements AutoCloseable {
     /** A frame with a valid message. Valid until the next call. */
     MemorySegment message(ControlMessage message) {
         boolean contact = message.type() == MessageType.INITIATE_CONTACT;
-        int connection = contact ? CONTACT_CONNECTION_ID : HostBus.MESSAGE_CONNECTION_ID;
-        int bytes = message.encode(frame, FrameSocket.PAYLOAD_OFFSET);
-        return head(FrameSocket.KIND_MESSAGE, connection, bytes);
+        return frames.message(
+                contact ? CONTACT_CONNECTION_ID : HostBus.MESSAGE_CONNECTION_ID, message);
     }
 
     /** A frame that hands over a region; the memfd goes with it. */
     MemorySegment region(GuestPages.Region region) {
-        frame.set(Spoiler.U64, FrameSocket.REGION_GPA_OFFSET, region.gpa());
-        frame.set(Spoiler.U64, FrameSocket.REGION_BYTES_OFFSET, region.bytes());
-        frame.set(Spoiler.U64, FrameSocket.REGION_FILE_OFFSET_OFFSET, region.offset());
-        return head(
-                FrameSocket.KIND_REGION,
-                0,
-                FrameSocket.REGION_FRAME_BYTES - FrameSocket.PAYLOAD_OFFSET);
+        return frames.region(region.gpa(), region.bytes(), region.offset());
     }
 
     /** A frame that hands over the doorbells of a channel. */
     MemorySegment doorbells(int relid) {
-        return head(FrameSocket.KIND_DOORBELLS, relid, 0);
+        return frames.bare(FrameSocket.KIND_DOORBELLS, relid);
     }
 
     /** Any valid message of a guest. */
@@ -119,33 +109,6 @@ final class ControlForge implements AutoCloseable {
     InitiateContact contact(Dice dice) {
         VmbusVersion version = dice.oneIn(2) ? VmbusVersion.V5_3 : VmbusVersion.V5_2;
         return new InitiateContact(version.number(), 0, InitiateContact.SINT2_VTL0, 0, 0);
-    }
-
-    /** The frame made last, with a fault or several. */
-    MemorySegment spoil(MemorySegment valid, Dice dice) {
-        int bytes = (int) valid.byteSize();
-        do {
-            switch (dice.below(12)) {
-                case 0 -> Spoiler.field(frame, FrameSocket.KIND_OFFSET, Integer.BYTES, dice);
-                case 1 -> Spoiler.field(frame, FrameSocket.ARGUMENT_OFFSET, Integer.BYTES, dice);
-                case 2 -> bytes = dice.between(1, bytes);
-                case 3 -> {
-                    int longer = Math.min(MAX_BYTES, bytes + dice.between(1, 64));
-                    Spoiler.noise(frame, bytes, longer - bytes, dice);
-                    bytes = longer;
-                }
-                case 4 -> Spoiler.noise(frame, 0, bytes, dice);
-                default -> {
-                    int body = FrameSocket.PAYLOAD_OFFSET;
-                    if (bytes > body) {
-                        Spoiler.anywhere(frame, body, bytes - body, dice);
-                    } else {
-                        Spoiler.anywhere(frame, 0, bytes, dice);
-                    }
-                }
-            }
-        } while (dice.oneIn(4));
-        return frame.asSlice(0, bytes);
     }
 
     /** Descriptors that do not belong to a frame, in number or kind; often none. */
@@ -188,11 +151,5 @@ final class ControlForge implements AutoCloseable {
         }
         List<ControlMessage> parts = Gpadl.messages(relid, gpadl, pfns);
         return parts.get(dice.below(parts.size()));
-    }
-
-    private MemorySegment head(int kind, int argument, int payloadBytes) {
-        frame.set(Spoiler.U32, FrameSocket.KIND_OFFSET, kind);
-        frame.set(Spoiler.U32, FrameSocket.ARGUMENT_OFFSET, argument);
-        return frame.asSlice(0, FrameSocket.PAYLOAD_OFFSET + payloadBytes);
     }
 }

@@ -1,7 +1,9 @@
 package dev.airlock.lab.hostile;
 
 import dev.airlock.linux.EventFd;
+import dev.airlock.scsi.VstorOperation;
 import dev.airlock.scsi.VstorPacket;
+import dev.airlock.scsi.VstorVersion;
 import dev.airlock.vmbus.EventCounts;
 import dev.airlock.vmbus.PacketDescriptor;
 import dev.airlock.vmbus.RingLayout;
@@ -30,6 +32,16 @@ final class GuestChannelStorm implements AutoCloseable {
 
     /** Every answer of the host is as long as any other. */
     private static final int SLOT_BYTES = ANSWER_BYTES + RingLayout.TRAILER_BYTES;
+
+    private static final int[] VERSIONS = {VstorVersion.V6_2, VstorVersion.V6_0, VstorVersion.V5_1};
+
+    private static final int[] INITIALISATION = {
+        VstorOperation.BEGIN_INITIALIZATION,
+        VstorOperation.QUERY_PROTOCOL_VERSION,
+        VstorOperation.QUERY_PROPERTIES,
+        VstorOperation.END_INITIALIZATION,
+        VstorOperation.CREATE_SUB_CHANNELS,
+    };
 
     /** Words of a ring's control page that its other end may look at. */
     private static final int[] WORDS = {
@@ -81,12 +93,8 @@ final class GuestChannelStorm implements AutoCloseable {
         return gpadl;
     }
 
-    /**
-     * Sends a valid operation and waits until the host has taken it; false when it has not.
-     *
-     * @param bytes of the forge's packet
-     */
-    boolean send(RequestForge forge, int bytes) {
+    /** Sends the forge's packet and waits until the host has taken it; false when it has not. */
+    private boolean send(RequestForge forge, int bytes) {
         batched = 0;
         int start = writeIndex;
         append(forge, bytes);
@@ -94,6 +102,21 @@ final class GuestChannelStorm implements AutoCloseable {
         counts.count(HostileEvent.VALID_PACKET);
         bell.signal();
         return awaitTaken(start, STALL_NANOS) == batched;
+    }
+
+    /** The initialisation, valid but for the few times it is not. */
+    void initialise(RequestForge forge, int subchannelsMax, Dice dice) {
+        int version = VERSIONS[dice.below(VERSIONS.length)];
+        for (int operation : INITIALISATION) {
+            if (dice.oneIn(50) && !storm(forge, dice)) {
+                return;
+            }
+            boolean isVersion = operation == VstorOperation.QUERY_PROTOCOL_VERSION;
+            int argument = isVersion ? version : dice.between(1, subchannelsMax);
+            if (!send(forge, forge.operation(operation, argument))) {
+                return;
+            }
+        }
     }
 
     /**

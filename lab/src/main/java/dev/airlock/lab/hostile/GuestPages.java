@@ -4,6 +4,7 @@ import dev.airlock.linux.Fd;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.memory.GuestMemory;
 import dev.airlock.memory.HvPage;
+import dev.airlock.vmbus.RingLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -26,6 +27,7 @@ final class GuestPages implements AutoCloseable {
     static final int FIRST_DATA_PAGE = RING_PAGES * CHANNELS;
 
     private static final int HALF = PAGES / 2;
+    private static final int ODD_RING_ONE_IN = 40;
 
     private final GuestMemory memory = GuestMemory.shared((long) PAGES << HvPage.SHIFT);
     private long firstHalfPfn;
@@ -71,6 +73,36 @@ final class GuestPages implements AutoCloseable {
     /** A page for data. */
     int dataPage(Dice dice) {
         return dice.between(FIRST_DATA_PAGE, PAGES - 1);
+    }
+
+    /** Pages for the rings of a channel: in order, in disorder, or one of them twice. */
+    int[] ringPages(int slot, int count, Dice dice) {
+        int[] ring = new int[count];
+        for (int i = 0; i < count; i++) {
+            ring[i] = slot * RING_PAGES + i;
+        }
+        if (dice.oneIn(3)) {
+            for (int i = count - 1; i > 0; i--) {
+                int other = dice.below(i + 1);
+                int page = ring[i];
+                ring[i] = ring[other];
+                ring[other] = page;
+            }
+        }
+        if (dice.oneIn(ODD_RING_ONE_IN)) {
+            ring[dice.below(count)] = ring[dice.below(count)];
+        }
+        return ring;
+    }
+
+    /** Zeroes a ring's control words, nearly always. */
+    void clearControlPage(int page, Dice dice) {
+        long at = (long) page << HvPage.SHIFT;
+        int words = RingLayout.FEATURE_BITS_OFFSET + Integer.BYTES;
+        bytes().asSlice(at, words).fill((byte) 0);
+        if (dice.oneIn(ODD_RING_ONE_IN)) {
+            Spoiler.anywhere(bytes(), at, words, dice);
+        }
     }
 
     @Override

@@ -3,11 +3,7 @@ package dev.airlock.lab.hostile;
 import dev.airlock.linux.EventFd;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.UnixSocket;
-import dev.airlock.memory.HvPage;
-import dev.airlock.scsi.VstorOperation;
-import dev.airlock.scsi.VstorVersion;
 import dev.airlock.vmbus.EventCounts;
-import dev.airlock.vmbus.RingLayout;
 import dev.airlock.vmbus.UserData;
 import dev.airlock.vmbus.message.AllOffersDelivered;
 import dev.airlock.vmbus.message.CloseChannel;
@@ -38,6 +34,7 @@ final class GuestSession implements AutoCloseable {
 
     private final GuestPages pages;
     private final ControlForge control;
+    private final FrameForge frames;
     private final RequestForge requests;
     private final Scribbler scribbler;
     private final EventCounts<HostileEvent> counts;
@@ -61,12 +58,14 @@ final class GuestSession implements AutoCloseable {
             UnixSocket socket,
             GuestPages pages,
             ControlForge control,
+            FrameForge frames,
             RequestForge requests,
             Scribbler scribbler,
             EventCounts<HostileEvent> counts,
             Dice dice) {
         this.pages = pages;
         this.control = control;
+        this.frames = frames;
         this.requests = requests;
         this.scribbler = scribbler;
         this.counts = counts;
@@ -211,11 +210,11 @@ final class GuestSession implements AutoCloseable {
     private void open(int slot, int relid) throws LinuxException {
         int outPages = dice.between(2, GuestPages.RING_PAGES / 2);
         int inPages = dice.between(2, GuestPages.RING_PAGES / 2);
-        int[] ring = ringPages(slot, outPages + inPages);
+        int[] ring = pages.ringPages(slot, outPages + inPages, dice);
         int[] outward = Arrays.copyOf(ring, outPages);
         int[] inward = Arrays.copyOfRange(ring, outPages, ring.length);
-        clear(outward[0]);
-        clear(inward[0]);
+        pages.clearControlPage(outward[0], dice);
+        pages.clearControlPage(inward[0], dice);
         long[] pfns = new long[ring.length];
         for (int i = 0; i < ring.length; i++) {
             pfns[i] = pages.pfn(ring[i]);
@@ -259,36 +258,9 @@ final class GuestSession implements AutoCloseable {
         counts.count(HostileEvent.CHANNEL);
         channels[slot] = channel;
         if (slot == 0) {
-            initialise(channel);
+            channel.initialise(requests, channels.length - 1, dice);
+            link.sync();
         }
-    }
-
-    /** The valid initialisation, but for the few times it is not. */
-    private void initialise(GuestChannelStorm channel) {
-        int version =
-                switch (dice.below(3)) {
-                    case 0 -> VstorVersion.V6_2;
-                    case 1 -> VstorVersion.V6_0;
-                    default -> VstorVersion.V5_1;
-                };
-        int[] operations = {
-            VstorOperation.BEGIN_INITIALIZATION,
-            VstorOperation.QUERY_PROTOCOL_VERSION,
-            VstorOperation.QUERY_PROPERTIES,
-            VstorOperation.END_INITIALIZATION,
-            VstorOperation.CREATE_SUB_CHANNELS,
-        };
-        for (int operation : operations) {
-            if (dice.oneIn(50) && !channel.storm(requests, dice)) {
-                return;
-            }
-            boolean isVersion = operation == VstorOperation.QUERY_PROTOCOL_VERSION;
-            int argument = isVersion ? version : dice.between(1, channels.length - 1);
-            if (!channel.send(requests, requests.operation(operation, argument))) {
-                return;
-            }
-        }
-        link.sync();
     }
 
     private void reopen(int slot) throws LinuxException {
@@ -313,23 +285,23 @@ final class GuestSession implements AutoCloseable {
     }
 
     private void controlBurst() {
-        int frames = dice.between(1, CONTROL_BURST_MAX);
-        for (int i = 0; i < frames && !link.isGone(); i++) {
-            sendSpoiled(control.spoil(control.message(control.any(dice)), dice));
+        int count = dice.between(1, CONTROL_BURST_MAX);
+        for (int i = 0; i < count && !link.isGone(); i++) {
+            sendSpoiled(frames.spoil(control.message(control.any(dice)), dice));
         }
         link.drain();
     }
 
     private void descriptorBurst() {
-        int frames = dice.between(1, CONTROL_BURST_MAX / 4);
-        for (int i = 0; i < frames && !link.isGone(); i++) {
+        int count = dice.between(1, CONTROL_BURST_MAX / 4);
+        for (int i = 0; i < count && !link.isGone(); i++) {
             MemorySegment valid =
                     switch (dice.below(3)) {
                         case 0 -> control.region(pages.regions()[dice.below(2)]);
                         case 1 -> control.doorbells(dice.below(6));
                         default -> control.message(new RequestOffers());
                     };
-            MemorySegment frame = dice.oneIn(2) ? control.spoil(valid, dice) : valid;
+            MemorySegment frame = dice.oneIn(2) ? frames.spoil(valid, dice) : valid;
             if (link.send(frame, control.oddDescriptors(dice))) {
                 counts.count(HostileEvent.FRAME);
             }
@@ -341,7 +313,7 @@ final class GuestSession implements AutoCloseable {
     /** Sends spoiled versions of a frame ahead of it, sometimes. */
     private void spoiledCopies(MemorySegment valid) {
         for (int i = dice.oneIn(4) ? dice.between(1, 4) : 0; i > 0; i--) {
-            sendSpoiled(control.spoil(valid, dice));
+            sendSpoiled(frames.spoil(valid, dice));
         }
     }
 
@@ -399,36 +371,6 @@ final class GuestSession implements AutoCloseable {
         if (channel != null) {
             channel.close();
             channels[slot] = null;
-        }
-    }
-
-    /** Pages for rings: apart, in disorder, or one of them twice. */
-    private int[] ringPages(int slot, int count) {
-        int[] ring = new int[count];
-        for (int i = 0; i < count; i++) {
-            ring[i] = slot * GuestPages.RING_PAGES + i;
-        }
-        if (dice.oneIn(3)) {
-            for (int i = count - 1; i > 0; i--) {
-                int other = dice.below(i + 1);
-                int page = ring[i];
-                ring[i] = ring[other];
-                ring[other] = page;
-            }
-        }
-        if (dice.oneIn(40)) {
-            ring[dice.below(count)] = ring[dice.below(count)];
-        }
-        return ring;
-    }
-
-    /** Zeroes a ring's control words, nearly always. */
-    private void clear(int controlPage) {
-        long at = (long) controlPage << HvPage.SHIFT;
-        int words = RingLayout.FEATURE_BITS_OFFSET + Integer.BYTES;
-        pages.bytes().asSlice(at, words).fill((byte) 0);
-        if (dice.oneIn(40)) {
-            Spoiler.anywhere(pages.bytes(), at, words, dice);
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.airlock.lab.hostile;
 
+import dev.airlock.vmbus.EventCounts;
+
 /** What hostile peers do, for counting. */
 public enum HostileEvent {
     /** A spoiled frame on the socket: a control message, a region, doorbells. */
@@ -23,6 +25,8 @@ public enum HostileEvent {
     /** Words written into shared memory by a thread of its own while the other side reads it. */
     SCRIBBLE(false);
 
+    private static final HostileEvent[] VALUES = values();
+
     private final boolean event;
 
     HostileEvent(boolean event) {
@@ -32,5 +36,14 @@ public enum HostileEvent {
     /** Whether it counts as an event, a fault delivered. */
     public boolean isEvent() {
         return event;
+    }
+
+    /** How many of what was counted are events. */
+    static long events(EventCounts<HostileEvent> counts) {
+        long events = 0;
+        for (HostileEvent each : VALUES) {
+            events += each.event ? counts.get(each) : 0;
+        }
+        return events;
     }
 }

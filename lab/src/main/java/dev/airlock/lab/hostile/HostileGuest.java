@@ -21,6 +21,7 @@ public final class HostileGuest implements AutoCloseable {
     private final long seed;
     private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
     private final GuestPages pages;
+    private final FrameForge frames = new FrameForge();
     private final ControlForge control;
     private final RequestForge requests;
     private final Scribbler scribbler;
@@ -41,7 +42,7 @@ public final class HostileGuest implements AutoCloseable {
         this.beforeLeaving = beforeLeaving;
         pages = new GuestPages();
         try {
-            control = new ControlForge(pages);
+            control = new ControlForge(pages, frames);
         } catch (LinuxException e) {
             pages.close();
             throw e;
@@ -70,11 +71,7 @@ public final class HostileGuest implements AutoCloseable {
 
     /** Events delivered so far. */
     public long events() {
-        long events = 0;
-        for (HostileEvent event : HostileEvent.values()) {
-            events += event.isEvent() ? counts.get(event) : 0;
-        }
-        return events;
+        return HostileEvent.events(counts);
     }
 
     /** What was done so far. */
@@ -91,6 +88,7 @@ public final class HostileGuest implements AutoCloseable {
 
     private GuestSession session(Dice dice) throws LinuxException {
         UnixSocket connected = UnixSocket.connect(socket, CONNECT_TIMEOUT_MS);
-        return new GuestSession(connected, pages, control, requests, scribbler, counts, dice);
+        return new GuestSession(
+                connected, pages, control, frames, requests, scribbler, counts, dice);
     }
 }

@@ -11,7 +11,9 @@ import dev.airlock.storvsc.guest.GuestOptions;
 import dev.airlock.storvsc.guest.StorageGuest;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A guest that does verified I/O on its own disk while others misbehave: not one wrong byte, not
@@ -25,6 +27,8 @@ final class HonestGuest implements AutoCloseable {
     private final long seed;
     private volatile long ios;
     private volatile boolean enough;
+    private volatile @Nullable VerifiedWorkload workload;
+    private Watch.@Nullable Running working;
 
     /** Takes LUN 0. */
     HonestGuest(Path socket, long seed) throws IOException {
@@ -34,25 +38,16 @@ final class HonestGuest implements AutoCloseable {
         assertThat(disk.facts().address().lun()).isZero();
     }
 
-    /** Works, round after round, each with a sweep over all it wrote, until {@link #enough}. */
-    void work() throws InterruptedException {
-        for (int round = 0; !enough || round == 0; round++) {
-            WorkloadOptions options =
-                    new WorkloadOptions(
-                            2, 2, seed + round, false, 256 << 10, 2 << 20, Baseline.FIRST_READ);
-            WorkloadResult result =
-                    new VerifiedWorkload(disk, guest.memory(), options).run(ROUND_NANOS);
-            ios += result.ios();
-            assertThat(result.firstFailure()).as("round %d", round).isNull();
-            assertThat(result.wrongBytes()).isZero();
-            assertThat(result.failedIos()).isZero();
-            assertThat(result.ios()).isPositive();
-        }
+    /** Works on a thread of its own, round after round, each with a sweep over all it wrote. */
+    void start() {
+        working = Watch.start("honest", this::work);
     }
 
-    /** Lets {@link #work} end after the round it is in. */
-    void enough() {
+    /** Ends with the round it is in; fails if anything went wrong. */
+    void finish() throws InterruptedException {
         enough = true;
+        Objects.requireNonNull(working).join(this::ios);
+        assertThat(guest.mapper().statistics().slotsUsed()).isZero();
     }
 
     /** Verified I/Os of the rounds that have ended. */
@@ -60,13 +55,32 @@ final class HonestGuest implements AutoCloseable {
         return ios;
     }
 
-    /** Bounce slots in use. */
-    long slotsInUse() {
-        return guest.mapper().statistics().slotsUsed();
-    }
-
     @Override
     public void close() {
+        enough = true;
+        VerifiedWorkload now = workload;
+        if (now != null) {
+            now.stop();
+        }
+        if (working != null) {
+            working.awaitEnd();
+        }
         guest.close();
+    }
+
+    private void work() throws InterruptedException {
+        for (int round = 0; !enough || round == 0; round++) {
+            WorkloadOptions options =
+                    new WorkloadOptions(
+                            2, 2, seed + round, false, 256 << 10, 2 << 20, Baseline.FIRST_READ);
+            VerifiedWorkload next = new VerifiedWorkload(disk, guest.memory(), options);
+            workload = next;
+            WorkloadResult result = next.run(ROUND_NANOS);
+            ios += result.ios();
+            assertThat(result.firstFailure()).as("round %d", round).isNull();
+            assertThat(result.wrongBytes()).isZero();
+            assertThat(result.failedIos()).isZero();
+            assertThat(result.ios()).isPositive();
+        }
     }
 }

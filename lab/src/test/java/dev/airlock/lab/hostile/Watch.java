@@ -2,6 +2,7 @@ package dev.airlock.lab.hostile;
 
 import static org.assertj.core.api.Assertions.fail;
 
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -43,7 +44,7 @@ final class Watch {
         void join(LongSupplier progress) throws InterruptedException {
             long last = progress.getAsLong();
             long since = System.nanoTime();
-            while (!thread.join(java.time.Duration.ofMillis(LOOK_MS))) {
+            while (!thread.join(Duration.ofMillis(LOOK_MS))) {
                 long now = progress.getAsLong();
                 if (now != last) {
                     last = now;
@@ -57,8 +58,19 @@ final class Watch {
             }
         }
 
-        boolean hasEnded() {
-            return !thread.isAlive();
+        /** Waits for the end, whatever it was. */
+        void awaitEnd() {
+            boolean interrupted = false;
+            while (thread.isAlive()) {
+                try {
+                    thread.join();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
