@@ -1,22 +1,19 @@
 package dev.airlock.linux;
 
-import static java.lang.foreign.FunctionDescriptor.of;
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** Calls on processors and clocks; each returns its result or a negative errno. */
 final class ClockCalls {
-    private static final MethodHandle SCHED_GETCPU = Native.critical("sched_getcpu", of(JAVA_INT));
-    private static final MethodHandle SCHED_SETAFFINITY =
-            Native.function("sched_setaffinity", of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle SCHED_GETAFFINITY =
-            Native.function("sched_getaffinity", of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle CLOCK_GETTIME =
-            Native.function("clock_gettime", of(JAVA_INT, JAVA_INT, ADDRESS));
+    private static final MethodHandle SCHED_GETCPU =
+            Native.critical("sched_getcpu", FunctionDescriptor.of(JAVA_INT));
+    private static final MethodHandle SCHED_SETAFFINITY = Native.function("sched_setaffinity");
+    private static final MethodHandle SCHED_GETAFFINITY = Native.function("sched_getaffinity");
+    private static final MethodHandle CLOCK_GETTIME = Native.function("clock_gettime");
 
     private ClockCalls() {}
 
@@ -30,39 +27,24 @@ final class ClockCalls {
     }
 
     static int setAffinity(MemorySegment mask) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: mask is passed with its own size; 0 names the calling thread.
-            int r = (int) SCHED_SETAFFINITY.invokeExact(frame.errno, 0, mask.byteSize(), mask);
-            return r == -1 ? frame.failure() : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: mask is passed with its own size, in an arena of the calling thread, which 0
+        // names.
+        return Native.callInt(SCHED_SETAFFINITY, 0, mask.byteSize(), mask.address());
     }
 
     static int getAffinity(MemorySegment mask) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: mask is passed with its own size; 0 names the calling thread.
-            int r = (int) SCHED_GETAFFINITY.invokeExact(frame.errno, 0, mask.byteSize(), mask);
-            return r == -1 ? frame.failure() : r;
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: as in setAffinity.
+        return Native.callInt(SCHED_GETAFFINITY, 0, mask.byteSize(), mask.address());
     }
 
     /** Nanoseconds of a clock, or a negative errno. */
     static long nanos(int clock) {
         CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: word holds a struct timespec (16 bytes).
-            int r = (int) CLOCK_GETTIME.invokeExact(frame.errno, clock, frame.word);
-            if (r == -1) {
-                return frame.failure();
-            }
-            return frame.word.get(JAVA_LONG, 0) * 1_000_000_000L + frame.word.get(JAVA_LONG, 8);
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
+        // SAFETY: word holds a struct timespec (16 bytes).
+        int result = Native.callInt(CLOCK_GETTIME, frame, clock, frame.word.address(), 0, 0, 0, 0);
+        if (result < 0) {
+            return result;
         }
+        return frame.word.get(JAVA_LONG, 0) * 1_000_000_000L + frame.word.get(JAVA_LONG, 8);
     }
 }

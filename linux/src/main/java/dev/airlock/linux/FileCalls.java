@@ -1,12 +1,8 @@
 package dev.airlock.linux;
 
-import static java.lang.foreign.FunctionDescriptor.of;
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.lang.ref.Reference;
 
 /** Calls on descriptors and files; each returns its result or a negative errno. */
 final class FileCalls {
@@ -20,132 +16,85 @@ final class FileCalls {
     static final int F_ADD_SEALS = 1033;
     static final int F_GET_SEALS = 1034;
 
-    private static final MethodHandle CLOSE = Native.function("close", of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle OPEN =
-            Native.variadic("open", 2, of(JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT));
-    private static final MethodHandle FCNTL_LONG =
-            Native.variadic("fcntl", 2, of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle FCNTL_POINTER =
-            Native.variadic("fcntl", 2, of(JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle IOCTL =
-            Native.variadic("ioctl", 2, of(JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS));
-    private static final MethodHandle PREAD =
-            Native.function("pread", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle PWRITE =
-            Native.function("pwrite", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle FDATASYNC =
-            Native.function("fdatasync", of(JAVA_INT, JAVA_INT));
-    private static final MethodHandle FALLOCATE =
-            Native.function("fallocate", of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG));
-    private static final MethodHandle FTRUNCATE =
-            Native.function("ftruncate", of(JAVA_INT, JAVA_INT, JAVA_LONG));
-    private static final MethodHandle LSEEK =
-            Native.function("lseek", of(JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static final MethodHandle STATX =
-            Native.function("statx", of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle FSTATFS =
-            Native.function("fstatfs", of(JAVA_INT, JAVA_INT, ADDRESS));
-    private static final MethodHandle FLOCK =
-            Native.function("flock", of(JAVA_INT, JAVA_INT, JAVA_INT));
-    private static final MethodHandle EVENTFD =
-            Native.function("eventfd", of(JAVA_INT, JAVA_INT, JAVA_INT));
+    private static final MethodHandle CLOSE = Native.function("close");
+    private static final MethodHandle OPEN = Native.function("open");
+    private static final MethodHandle FCNTL = Native.function("fcntl");
+    private static final MethodHandle IOCTL = Native.function("ioctl");
+    private static final MethodHandle FDATASYNC = Native.function("fdatasync");
+    private static final MethodHandle FALLOCATE = Native.function("fallocate");
+    private static final MethodHandle FTRUNCATE = Native.function("ftruncate");
+    private static final MethodHandle LSEEK = Native.function("lseek");
+    private static final MethodHandle STATX = Native.function("statx");
+    private static final MethodHandle FSTATFS = Native.function("fstatfs");
+    private static final MethodHandle FLOCK = Native.function("flock");
+    private static final MethodHandle EVENTFD = Native.function("eventfd");
 
     // The handles of hot calls are not final, on purpose. A downcall slices the segment that
-    // receives
-    // errno; the compiler removes that slice where the downcall is compiled in a small method, but
-    // not always where it was inlined into a large one. A handle that is not a constant is not
-    // inlined, so that these calls allocate nothing whoever makes them.
-    private static MethodHandle WRITE =
-            Native.function("write", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-    private static MethodHandle PREADV2 =
-            Native.function(
-                    "preadv2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static MethodHandle PWRITEV2 =
-            Native.function(
-                    "pwritev2", of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_INT));
-    private static MethodHandle POLL =
-            Native.function("poll", of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+    // receives errno; the compiler removes that slice where the downcall is compiled in a small
+    // method, but not always where it was inlined into a large one. A handle that is not a constant
+    // is not inlined, so that these calls allocate nothing whoever makes them.
+    private static MethodHandle WRITE = Native.function("write");
+    private static MethodHandle PREADV2 = Native.function("preadv2");
+    private static MethodHandle PWRITEV2 = Native.function("pwritev2");
+    private static MethodHandle POLL = Native.function("poll");
+
+    /** Made when first used: they have a shape of their own, see {@link Native}. */
+    private static final class Positioned {
+        private static final MethodHandle PREAD = Native.memoryFunction("pread");
+        private static final MethodHandle PWRITE = Native.memoryFunction("pwrite");
+    }
 
     private FileCalls() {}
 
     static int close(int fd) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: an integer argument; Fd passes each number exactly once.
-            return result(frame, (int) CLOSE.invokeExact(frame.errno, fd));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: Fd passes each number exactly once.
+        return Native.callInt(CLOSE, fd, 0, 0);
     }
 
     static int open(MemorySegment path, int flags, int mode) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: path is a NUL-terminated string that outlives the call.
-            return result(frame, (int) OPEN.invokeExact(frame.errno, path, flags, mode));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: path is a NUL-terminated string in an arena of the calling thread.
+        return Native.callInt(OPEN, path.address(), flags, mode);
     }
 
     static int fcntl(int fd, int operation, long argument) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: used only for operations whose argument is a number.
-            return result(
-                    frame, (int) FCNTL_LONG.invokeExact(frame.errno, fd, operation, argument));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: used only for operations whose argument is a number.
+        return Native.callInt(FCNTL, fd, operation, argument);
     }
 
     static int fcntl(int fd, int operation, MemorySegment argument) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: used only with F_OFD_SETLK and a complete struct flock.
-            return result(
-                    frame, (int) FCNTL_POINTER.invokeExact(frame.errno, fd, operation, argument));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: used only with F_OFD_SETLK and a complete struct flock in an arena of the calling
+        // thread.
+        return Native.callInt(FCNTL, fd, operation, argument.address());
     }
 
     static int ioctl(int fd, long request, MemorySegment argument) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: used only with block device requests and an argument of the size each one is
-            // documented with.
-            return result(frame, (int) IOCTL.invokeExact(frame.errno, fd, request, argument));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: used only with block device requests and an argument of the size each one is
+        // documented with, in an arena of the calling thread.
+        return Native.callInt(IOCTL, fd, request, argument.address());
     }
 
     static long write(int fd, MemorySegment from, long bytes) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: bytes is at most the size of from.
-            return result(frame, (long) WRITE.invokeExact(frame.errno, fd, from, bytes));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: bytes is at most the size of from, which is never freed (EventFd's constants).
+        return Native.call(WRITE, CallFrame.current(), fd, from.address(), bytes, 0, 0, 0);
     }
 
     static long pread(int fd, MemorySegment into, long bytes, long offset) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: bytes is at most the size of into, which is native memory.
-            return result(frame, (long) PREAD.invokeExact(frame.errno, fd, into, bytes, offset));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        return positioned(Positioned.PREAD, fd, into, bytes, offset);
     }
 
     static long pwrite(int fd, MemorySegment from, long bytes, long offset) {
+        return positioned(Positioned.PWRITE, fd, from, bytes, offset);
+    }
+
+    private static long positioned(
+            MethodHandle function, int fd, MemorySegment memory, long bytes, long offset) {
         CallFrame frame = CallFrame.current();
         try {
-            // SAFETY: bytes is at most the size of from, which is native memory.
-            return result(frame, (long) PWRITE.invokeExact(frame.errno, fd, from, bytes, offset));
+            // SAFETY: bytes is at most the size of memory, which is native and cannot be closed
+            // while the call runs.
+            long result =
+                    (long) function.invokeExact(frame.errno, (long) fd, memory, bytes, offset);
+            return result == -1 ? frame.failure() : result;
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -153,126 +102,69 @@ final class FileCalls {
 
     static long preadv2(
             CallFrame frame, int fd, MemorySegment iovecs, int count, long offset, int flags) {
-        try {
-            // SAFETY: the caller holds count iovecs over memory that stays mapped during the call
-            // (FileIo's contract).
-            return result(
-                    frame,
-                    (long) PREADV2.invokeExact(frame.errno, fd, iovecs, count, offset, flags));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: the caller holds count iovecs over memory that stays mapped during the call
+        // (FileIo's contract). The kernel takes the offset in two halves; on 64-bit machines the
+        // second is ignored and the C library's function has one.
+        long result = Native.call(PREADV2, frame, fd, iovecs.address(), count, offset, flags, 0);
+        Reference.reachabilityFence(iovecs); // an address alone keeps nothing alive
+        return result;
     }
 
     static long pwritev2(
             CallFrame frame, int fd, MemorySegment iovecs, int count, long offset, int flags) {
-        try {
-            // SAFETY: the caller holds count iovecs over memory that stays mapped during the call
-            // (FileIo's contract).
-            return result(
-                    frame,
-                    (long) PWRITEV2.invokeExact(frame.errno, fd, iovecs, count, offset, flags));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: as in preadv2.
+        long result = Native.call(PWRITEV2, frame, fd, iovecs.address(), count, offset, flags, 0);
+        Reference.reachabilityFence(iovecs); // an address alone keeps nothing alive
+        return result;
     }
 
     static int fdatasync(int fd) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: an integer argument.
-            return result(frame, (int) FDATASYNC.invokeExact(frame.errno, fd));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: an integer argument.
+        return Native.callInt(FDATASYNC, fd, 0, 0);
     }
 
     static int fallocate(int fd, int mode, long offset, long bytes) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: integer arguments.
-            return result(frame, (int) FALLOCATE.invokeExact(frame.errno, fd, mode, offset, bytes));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: integer arguments.
+        return Native.callInt(FALLOCATE, CallFrame.current(), fd, mode, offset, bytes, 0, 0);
     }
 
     static int ftruncate(int fd, long bytes) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: integer arguments.
-            return result(frame, (int) FTRUNCATE.invokeExact(frame.errno, fd, bytes));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: integer arguments.
+        return Native.callInt(FTRUNCATE, fd, bytes, 0);
     }
 
     static long lseek(int fd, long offset, int whence) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: integer arguments.
-            return result(frame, (long) LSEEK.invokeExact(frame.errno, fd, offset, whence));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: integer arguments.
+        return Native.call(LSEEK, CallFrame.current(), fd, offset, whence, 0, 0, 0);
     }
 
     static int statx(int dirFd, MemorySegment path, int flags, int mask, MemorySegment into) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: path is a NUL-terminated string; into holds a struct statx (256 bytes).
-            return result(
-                    frame, (int) STATX.invokeExact(frame.errno, dirFd, path, flags, mask, into));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: path is a NUL-terminated string and into holds a struct statx (256 bytes), both
+        // in an arena of the calling thread.
+        return Native.callInt(
+                STATX, CallFrame.current(), dirFd, path.address(), flags, mask, into.address(), 0);
     }
 
     static int fstatfs(int fd, MemorySegment into) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: into holds a struct statfs (120 bytes).
-            return result(frame, (int) FSTATFS.invokeExact(frame.errno, fd, into));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: into holds a struct statfs (120 bytes) in an arena of the calling thread.
+        return Native.callInt(FSTATFS, fd, into.address(), 0);
     }
 
     static int flock(int fd, int operation) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: integer arguments.
-            return result(frame, (int) FLOCK.invokeExact(frame.errno, fd, operation));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: integer arguments.
+        return Native.callInt(FLOCK, fd, operation, 0);
     }
 
     static int poll(CallFrame frame, MemorySegment pollFds, int count, int timeoutMs) {
-        try {
-            // SAFETY: pollFds holds count struct pollfd; the caller holds every descriptor in it.
-            return result(
-                    frame, (int) POLL.invokeExact(frame.errno, pollFds, (long) count, timeoutMs));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
+        // SAFETY: pollFds holds count struct pollfd and belongs to the calling thread's frame or to
+        // a Poll that it uses; the caller holds every descriptor in it.
+        int result = Native.callInt(POLL, frame, pollFds.address(), count, timeoutMs, 0, 0, 0);
+        Reference.reachabilityFence(pollFds); // an address alone keeps nothing alive
+        return result;
     }
 
     static int eventfd(int initial, int flags) {
-        CallFrame frame = CallFrame.current();
-        try {
-            // SAFETY: integer arguments.
-            return result(frame, (int) EVENTFD.invokeExact(frame.errno, initial, flags));
-        } catch (Throwable t) {
-            throw Native.unexpected(t);
-        }
-    }
-
-    private static int result(CallFrame frame, int returned) {
-        return returned == -1 ? frame.failure() : returned;
-    }
-
-    private static long result(CallFrame frame, long returned) {
-        return returned == -1 ? frame.failure() : returned;
+        // SAFETY: integer arguments.
+        return Native.callInt(EVENTFD, initial, flags, 0);
     }
 }
