@@ -11,9 +11,12 @@ module dev.airlock.lab {
     requires transitive dev.airlock.scsitarget;
     requires transitive dev.airlock.storvsp;
     requires HdrHistogram;
+    requires java.management;
+    requires jdk.management;
 
     exports dev.airlock.lab.bench;
     exports dev.airlock.lab.hostile;
+    exports dev.airlock.lab.mapping;
     exports dev.airlock.lab.workload;
     exports dev.airlock.lab.trace;
 }

@@ -21,6 +21,7 @@ import picocli.CommandLine.Option;
             "Measure the path between two processes, isolated and not, on a null disk and a raw file on tmpfs,",
             "beside this machine's memcpy, preadv, core-to-core hop and eventfd round trip in the same minutes."
         },
+        subcommands = BenchMappingCommand.class,
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
     private static final String DISK_SIZE = "256M";

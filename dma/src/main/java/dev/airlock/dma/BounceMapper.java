@@ -133,6 +133,11 @@ public final class BounceMapper extends GuestMapper {
     }
 
     @Override
+    public int slotsHeld(long dma) {
+        return swiotlb.slotsAt(dma);
+    }
+
+    @Override
     public int slotsHeld(Scatterlist list) {
         int slots = 0;
         int n = list.dmaEntries();

@@ -82,6 +82,11 @@ public final class DirectMapper extends GuestMapper {
     }
 
     @Override
+    public int slotsHeld(long dma) {
+        return 0;
+    }
+
+    @Override
     public int slotsHeld(Scatterlist list) {
         return 0;
     }

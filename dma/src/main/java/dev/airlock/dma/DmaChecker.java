@@ -138,6 +138,11 @@ public final class DmaChecker extends DmaMapper {
     }
 
     @Override
+    public int slotsHeld(long dma) {
+        return mapper.slotsHeld(dma);
+    }
+
+    @Override
     public int slotsHeld(Scatterlist list) {
         return mapper.slotsHeld(list);
     }

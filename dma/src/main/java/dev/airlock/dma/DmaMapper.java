@@ -225,6 +225,9 @@ public abstract class DmaMapper implements AutoCloseable {
         return false;
     }
 
+    /** Bounce slots of the mapping that begins at a DMA address; 0 when it is not bounced. */
+    public abstract int slotsHeld(long dma);
+
     /** Bounce slots that a mapped list holds. */
     public abstract int slotsHeld(Scatterlist list);
 

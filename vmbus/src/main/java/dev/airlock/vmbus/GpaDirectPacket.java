@@ -97,6 +97,11 @@ public final class GpaDirectPacket {
         return packet.get(U64, at + PFNS_OFFSET + (long) index * Long.BYTES);
     }
 
+    /** Sets the in-page offset of the first range again, after {@link #encode}. */
+    public static void putByteOffset(MemorySegment packet, long at, int byteOffset) {
+        packet.set(U32, at + BYTE_OFFSET_OFFSET, byteOffset);
+    }
+
     /** Number of ranges the sender claims, unsigned. */
     public static long rangeCount(MemorySegment packet, long at) {
         return Integer.toUnsignedLong(packet.get(U32, at + RANGE_COUNT_OFFSET));

@@ -144,7 +144,8 @@ class HostileHostTest {
                         .drainTimeoutMs(50)
                         .tickMs(5),
                 standard.queueDepth(),
-                new GuestBusOptions(200, 64));
+                new GuestBusOptions(200, 64),
+                standard.dma());
     }
 
     private HostOptions honestHost() throws Exception {

@@ -1,5 +1,6 @@
 package dev.airlock.storvsc.guest;
 
+import dev.airlock.dma.DmaLimits;
 import dev.airlock.dma.SwiotlbOptions;
 import dev.airlock.memory.HvPage;
 import dev.airlock.storvsc.StorvscOptions;
@@ -18,6 +19,8 @@ import dev.airlock.vmbus.guest.GuestBusOptions;
  * @param storvsc the driver
  * @param queueDepth commands in flight for each disk
  * @param bus how it deals with its host's control messages
+ * @param dma what the adapter asks of the DMA API, and the guest's page size; {@link
+ *     DmaLimits#STORVSC} unless something is to be learnt from another
  */
 public record GuestOptions(
         boolean isolated,
@@ -26,7 +29,8 @@ public record GuestOptions(
         SwiotlbOptions swiotlb,
         StorvscOptions storvsc,
         int queueDepth,
-        GuestBusOptions bus) {
+        GuestBusOptions bus,
+        DmaLimits dma) {
     private static final long POOL_BYTES = 16L << 20;
     private static final long RINGS_BYTES = 8L << 20;
 
@@ -48,18 +52,32 @@ public record GuestOptions(
                 SwiotlbOptions.DEFAULTS.withPoolBytes(POOL_BYTES),
                 new StorvscOptions(),
                 128,
-                GuestBusOptions.DEFAULT);
+                GuestBusOptions.DEFAULT,
+                DmaLimits.STORVSC);
     }
 
     /** The same with other driver options. */
     public GuestOptions withStorvsc(StorvscOptions options) {
         return new GuestOptions(
-                isolated, privateBytes, visibleBytes, swiotlb, options, queueDepth, bus);
+                isolated, privateBytes, visibleBytes, swiotlb, options, queueDepth, bus, dma);
     }
 
     /** The same with more or less memory of its own. */
     public GuestOptions withPrivateBytes(long bytes) {
-        return new GuestOptions(isolated, bytes, visibleBytes, swiotlb, storvsc, queueDepth, bus);
+        return new GuestOptions(
+                isolated, bytes, visibleBytes, swiotlb, storvsc, queueDepth, bus, dma);
+    }
+
+    /** The same with another bounce pool. */
+    public GuestOptions withSwiotlb(SwiotlbOptions options) {
+        return new GuestOptions(
+                isolated, privateBytes, visibleBytes, options, storvsc, queueDepth, bus, dma);
+    }
+
+    /** The same with other demands on the DMA API. */
+    public GuestOptions withDma(DmaLimits limits) {
+        return new GuestOptions(
+                isolated, privateBytes, visibleBytes, swiotlb, storvsc, queueDepth, bus, limits);
     }
 
     private static void requirePages(String name, long bytes) {

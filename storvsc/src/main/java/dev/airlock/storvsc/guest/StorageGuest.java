@@ -1,6 +1,5 @@
 package dev.airlock.storvsc.guest;
 
-import dev.airlock.dma.DmaLimits;
 import dev.airlock.dma.DmaMapper;
 import dev.airlock.linux.Privileges;
 import dev.airlock.linux.UnixSocket;
@@ -69,7 +68,7 @@ public final class StorageGuest implements AutoCloseable {
                                     : GuestMemory.shared(
                                             options.privateBytes() + options.visibleBytes()));
             DmaMapper mapper =
-                    opened.add(DmaMapper.forGuest(memory, options.swiotlb(), DmaLimits.STORVSC));
+                    opened.add(DmaMapper.forGuest(memory, options.swiotlb(), options.dma()));
             GuestBus bus =
                     opened.add(
                             GuestBus.connect(

@@ -1,0 +1,52 @@
+package dev.airlock.lab.mapping;
+
+import dev.airlock.dma.DmaDirection;
+
+/**
+ * How long the laboratory measures. Immutable.
+ *
+ * @param rounds measurements of everything, interleaved, at least 1
+ * @param warmUp whether a round that does not count goes before
+ * @param mapNanos for one measurement of mapping alone
+ * @param pathNanos for one of the path, at each queue depth
+ * @param pressureNanos for one of the pool under pressure
+ * @param write whether the I/Os are writes; else reads
+ */
+public record LabOptions(
+        int rounds,
+        boolean warmUp,
+        long mapNanos,
+        long pathNanos,
+        long pressureNanos,
+        boolean write) {
+
+    public LabOptions {
+        if (rounds < 1 || rounds > 1000) {
+            throw new IllegalArgumentException("rounds must be in [1, 1000]: " + rounds);
+        }
+    }
+
+    /** For figures: two minutes or so with five rounds. */
+    public static LabOptions standard(int rounds) {
+        return new LabOptions(rounds, true, 6_000_000, 18_000_000, 25_000_000, false);
+    }
+
+    /** For a look at the form of it all: everything once, too shortly to mean anything. */
+    public static LabOptions quick() {
+        return new LabOptions(1, false, 100_000, 1_500_000, 1_000_000, false);
+    }
+
+    /** The same with writes in place of reads. */
+    public LabOptions withWrites(boolean writes) {
+        return new LabOptions(rounds, warmUp, mapNanos, pathNanos, pressureNanos, writes);
+    }
+
+    /** The same with another number of rounds. */
+    public LabOptions withRounds(int count) {
+        return new LabOptions(count, warmUp, mapNanos, pathNanos, pressureNanos, write);
+    }
+
+    DmaDirection direction() {
+        return write ? DmaDirection.TO_DEVICE : DmaDirection.FROM_DEVICE;
+    }
+}
