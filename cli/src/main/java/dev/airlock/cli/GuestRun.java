@@ -55,16 +55,40 @@ final class GuestRun implements AutoCloseable {
         this.mapping = mapping;
     }
 
-    /** Attaches a guest to the host. */
-    static GuestRun attach(Target target, boolean isolated, long seed) throws IOException {
+    /**
+     * A guest that has its memory and no host yet.
+     *
+     * @param guest owned
+     * @param mapping times what its driver maps
+     */
+    record Prepared(StorageGuest.Prepared guest, boolean isolated, TimedMapping mapping)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            guest.close();
+        }
+    }
+
+    /** Makes what a guest has before it has a host; may run while the host starts. */
+    static Prepared prepare(boolean isolated) {
         TimedMapping mapping = new TimedMapping();
+        try {
+            return new Prepared(
+                    StorageGuest.prepare(
+                            GuestOptions.standard(isolated)
+                                    .withStorvsc(new StorvscOptions().mapping(mapping.factory()))),
+                    isolated,
+                    mapping);
+        } catch (IOException e) {
+            throw CommandFailure.usage("cannot make a guest: " + e.getMessage());
+        }
+    }
+
+    /** Attaches a guest to the host. */
+    static GuestRun attach(Prepared prepared, Target target, long seed) {
         StorageGuest guest;
         try {
-            guest =
-                    StorageGuest.connect(
-                            target.socket(),
-                            GuestOptions.standard(isolated)
-                                    .withStorvsc(new StorvscOptions().mapping(mapping.factory())));
+            guest = prepared.guest().connect(target.socket());
         } catch (IOException e) {
             throw CommandFailure.usage("cannot attach to the host: " + e.getMessage());
         }
@@ -78,7 +102,7 @@ final class GuestRun implements AutoCloseable {
                             guest.memory(),
                             WorkloadOptions.standard(seed, readOnly, target.baseline()));
             attached = true;
-            return new GuestRun(guest, isolated, workload, mapping);
+            return new GuestRun(guest, prepared.isolated(), workload, prepared.mapping());
         } finally {
             if (!attached) {
                 guest.close();

@@ -81,6 +81,7 @@ final class HostCommand implements Callable<Integer> {
                 if (Privileges.parentPid() != parent) {
                     throw CommandFailure.usage("the process that started this host has ended");
                 }
+                options.leaveSockets();
             }
             return StorageHost.start(options);
         } catch (LinuxException e) {

@@ -1,6 +1,8 @@
 package dev.airlock.cli;
 
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -16,17 +18,6 @@ import picocli.CommandLine.Command;
             "0:done, or a clean end by SIGTERM or Ctrl-C",
             "1:wrong data, an I/O failure, or a difference found",
             "2:usage or environment: nothing was done",
-        },
-        subcommands = {
-            RunCommand.class,
-            HostCommand.class,
-            DiskAddCommand.class,
-            DiskRemoveCommand.class,
-            DiskListCommand.class,
-            BenchCommand.class,
-            TraceCommand.class,
-            WarmUpCommand.class,
-            CommandLine.HelpCommand.class
         })
 public final class Main implements Runnable {
     /** Exit code: wrong data, I/O failure, a difference found. */
@@ -34,6 +25,21 @@ public final class Main implements Runnable {
 
     /** Exit code: usage or environment. */
     static final int EXIT_USAGE = 2;
+
+    /** In the order of the help text. */
+    private static final Map<String, Class<?>> COMMANDS = new LinkedHashMap<>();
+
+    static {
+        COMMANDS.put("run", RunCommand.class);
+        COMMANDS.put("host", HostCommand.class);
+        COMMANDS.put("disk-add", DiskAddCommand.class);
+        COMMANDS.put("disk-remove", DiskRemoveCommand.class);
+        COMMANDS.put("disk-list", DiskListCommand.class);
+        COMMANDS.put("bench", BenchCommand.class);
+        COMMANDS.put("trace", TraceCommand.class);
+        COMMANDS.put("warm-up", WarmUpCommand.class);
+        COMMANDS.put("help", CommandLine.HelpCommand.class);
+    }
 
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
@@ -46,13 +52,23 @@ public final class Main implements Runnable {
 
     /** Parses, runs, and maps every failure to one line on stderr and an exit code. */
     public static void main(String[] args) {
-        int exit = commandLine().execute(args);
+        int exit = commandLine(args).execute(args);
         Shutdown.exit(exit);
     }
 
-    static CommandLine commandLine() {
-        return new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+    /**
+     * Knows the one command that the first argument names, since reading the options of all of them
+     * takes longer than all else a start does; or all commands, for help and for suggestions.
+     */
+    static CommandLine commandLine(String... args) {
+        CommandLine line = new CommandLine(new Main());
+        Class<?> only = args.length == 0 || args[0].equals("help") ? null : COMMANDS.get(args[0]);
+        if (only != null) {
+            line.addSubcommand(args[0], only);
+        } else {
+            COMMANDS.forEach(line::addSubcommand);
+        }
+        return line.setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler(Main::onUsageError)
                 .setExecutionExceptionHandler(Main::onFailure);
     }

@@ -154,13 +154,19 @@ final class RunCommand implements Callable<Integer> {
                 FileChannel truth = spec == null || spec.path() == null ? null : open(spec)) {
             Path socket = scratch.path("host.sock");
             try (HostChild child = HostChild.start(socket, disks(scratch))) {
-                child.awaitReady();
-                report.hostStarted(child.pid());
                 Baseline baseline = truth == null ? Baseline.ZEROES : Baseline.ofRawImage(truth);
                 int lun = 0;
                 for (boolean isolated : modes()) {
-                    GuestRun.Target target = new GuestRun.Target(socket, lun++, false, baseline);
-                    runMode(target, isolated, chosenSeed, report);
+                    // The first guest gets ready while the host does.
+                    try (GuestRun.Prepared guest = GuestRun.prepare(isolated)) {
+                        child.awaitReady();
+                        report.hostStarted(child.pid());
+                        runMode(
+                                guest,
+                                new GuestRun.Target(socket, lun++, false, baseline),
+                                chosenSeed,
+                                report);
+                    }
                     if (!child.isAlive()) {
                         report.fail("the host process ended with exit code " + child.exitCode());
                         child.lastLines().forEach(report::fail);
@@ -172,25 +178,24 @@ final class RunCommand implements Callable<Integer> {
     }
 
     private void runAttached(Path socket, long chosenSeed, RunReport report)
-            throws IOException, InterruptedException {
+            throws InterruptedException {
         boolean readOnly = overwriteLun == NO_LUN;
         int lun = readOnly ? GuestRun.FIRST_LUN : overwriteLun;
+        GuestRun.Target target = new GuestRun.Target(socket, lun, readOnly, Baseline.FIRST_READ);
         for (boolean isolated : modes()) {
-            runMode(
-                    new GuestRun.Target(socket, lun, readOnly, Baseline.FIRST_READ),
-                    isolated,
-                    chosenSeed,
-                    report);
+            try (GuestRun.Prepared guest = GuestRun.prepare(isolated)) {
+                runMode(guest, target, chosenSeed, report);
+            }
         }
     }
 
     private void runMode(
-            GuestRun.Target target, boolean isolated, long chosenSeed, RunReport report)
-            throws IOException, InterruptedException {
+            GuestRun.Prepared guest, GuestRun.Target target, long chosenSeed, RunReport report)
+            throws InterruptedException {
         if (ended) {
             return;
         }
-        try (GuestRun run = GuestRun.attach(target, isolated, chosenSeed)) {
+        try (GuestRun run = GuestRun.attach(guest, target, chosenSeed)) {
             running = run;
             if (ended) {
                 run.stop();

@@ -55,6 +55,18 @@ public final class StorageGuest implements AutoCloseable {
      *     behind
      */
     public static StorageGuest connect(Path socket, GuestOptions options) throws IOException {
+        try (Prepared prepared = prepare(options)) {
+            return prepared.connect(socket);
+        }
+    }
+
+    /**
+     * What a guest has before it has a host: its memory, and the DMA API over it. Lets a guest and
+     * the host it is to use start at the same time.
+     *
+     * @throws IOException when there is not that much memory; nothing is left behind
+     */
+    public static Prepared prepare(GuestOptions options) throws IOException {
         if (options.isolated()) {
             Privileges.setNotDumpable();
         }
@@ -69,6 +81,36 @@ public final class StorageGuest implements AutoCloseable {
                                             options.privateBytes() + options.visibleBytes()));
             DmaMapper mapper =
                     opened.add(DmaMapper.forGuest(memory, options.swiotlb(), options.dma()));
+            return new Prepared(options, memory, mapper, opened);
+        } catch (IOException | RuntimeException e) {
+            opened.closeUnlessKept();
+            throw e;
+        }
+    }
+
+    /** A guest without a host. Not thread safe; used for one {@link #connect}. */
+    public static final class Prepared implements AutoCloseable {
+        private final GuestOptions options;
+        private final GuestMemory memory;
+        private final DmaMapper mapper;
+        private final Opened opened;
+
+        private Prepared(
+                GuestOptions options, GuestMemory memory, DmaMapper mapper, Opened opened) {
+            this.options = options;
+            this.memory = memory;
+            this.mapper = mapper;
+            this.opened = opened;
+        }
+
+        /**
+         * Attaches to a host and looks for its disks. The guest owns what this object held.
+         *
+         * @param socket where the host listens
+         * @throws IOException when there is no host, it refuses, or it does not answer; what was
+         *     opened meanwhile is closed with this object
+         */
+        public StorageGuest connect(Path socket) throws IOException {
             GuestBus bus =
                     opened.add(
                             GuestBus.connect(
@@ -97,7 +139,11 @@ public final class StorageGuest implements AutoCloseable {
             StorageGuest guest = new StorageGuest(memory, mapper, bus, adapter, disks);
             opened.keep();
             return guest;
-        } finally {
+        }
+
+        /** Gives back what no guest has taken over. */
+        @Override
+        public void close() {
             opened.closeUnlessKept();
         }
     }

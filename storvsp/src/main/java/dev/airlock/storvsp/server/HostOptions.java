@@ -22,6 +22,7 @@ public final class HostOptions {
     private HostLimits limits = HostLimits.DEFAULT;
     private StorvspOptions storage = StorvspOptions.defaults();
     private boolean dropPrivileges = true;
+    private boolean leaveSockets;
     private Consumer<String> log = line -> {};
 
     /** A disk to open, or one that is open. */
@@ -69,6 +70,15 @@ public final class HostOptions {
      */
     public HostOptions dropPrivileges(boolean drop) {
         dropPrivileges = drop;
+        return this;
+    }
+
+    /**
+     * That somebody else removes the sockets when this host ends, as a parent does that gave them a
+     * folder of their own; a host that gave up root leaves no process behind to do it then.
+     */
+    public HostOptions leaveSockets() {
+        leaveSockets = true;
         return this;
     }
 
@@ -120,6 +130,10 @@ public final class HostOptions {
 
     boolean dropsPrivileges() {
         return dropPrivileges;
+    }
+
+    boolean leavesSockets() {
+        return leaveSockets;
     }
 
     Consumer<String> log() {

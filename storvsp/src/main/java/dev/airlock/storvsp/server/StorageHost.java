@@ -190,7 +190,7 @@ public final class StorageHost implements AutoCloseable {
             paths.add(controlPath);
         }
         if (options.dropsPrivileges()) {
-            if (ownUid == ROOT_UID) {
+            if (ownUid == ROOT_UID && !options.leavesSockets()) {
                 janitor = SocketJanitor.start(paths);
             }
             Privileges.drop();
