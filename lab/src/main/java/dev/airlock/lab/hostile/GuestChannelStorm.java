@@ -16,15 +16,18 @@ import java.util.concurrent.locks.LockSupport;
  * control words as it likes. For one thread. Owns the doorbells.
  */
 final class GuestChannelStorm implements AutoCloseable {
-    private static final int BATCH_MAX = 160;
-    private static final int ODD_INDEX_ONE_IN = 300;
-    private static final int ODD_WORD_ONE_IN = 40;
+    private static final int BATCH_MAX = 400;
+
+    /** Per batch; some 200 packets are one. */
+    private static final int ODD_INDEX_ONE_IN = 150;
+
+    private static final int ODD_WORD_ONE_IN = 20;
 
     /** A host that has taken nothing for so long has given the channel up. */
     private static final long STALL_NANOS = 100_000_000;
 
     /** The same when something sent before may have ended the channel. */
-    private static final long SUSPECT_NANOS = 5_000_000;
+    private static final long SUSPECT_NANOS = 20_000_000;
 
     private static final long RING_AGAIN_NANOS = 1_000_000;
     private static final long PAUSE_NANOS = 20_000;
@@ -52,6 +55,16 @@ final class GuestChannelStorm implements AutoCloseable {
         RingLayout.WRITE_INDEX_OFFSET,
     };
 
+    /** Where the batch sent last stands. */
+    enum Batch {
+        /** The host has not taken all of it yet. */
+        UNDER_WAY,
+        /** Taken, or none was sent: the next can be. */
+        TAKEN,
+        /** The host serves the channel no more. */
+        LOST
+    }
+
     private final int relid;
     private final int gpadl;
     private final RawRing out;
@@ -63,6 +76,12 @@ final class GuestChannelStorm implements AutoCloseable {
     private final int[] ends = new int[BATCH_MAX];
     private final boolean[] spoiled = new boolean[BATCH_MAX];
     private int batched;
+    private int batchStart;
+    private int taken;
+    private int lastRead;
+    private long patienceNanos;
+    private long takenAt;
+    private long rungAt;
     private int writeIndex;
     private int readIndex;
     private boolean broken;
@@ -95,21 +114,22 @@ final class GuestChannelStorm implements AutoCloseable {
 
     /** Sends the forge's packet and waits until the host has taken it; false when it has not. */
     private boolean send(RequestForge forge, int bytes) {
-        batched = 0;
-        int start = writeIndex;
+        beginBatch();
         append(forge, bytes);
         out.word(RingLayout.WRITE_INDEX_OFFSET, writeIndex);
-        counts.count(HostileEvent.VALID_PACKET);
-        bell.signal();
-        return awaitTaken(start, STALL_NANOS) == batched;
+        ring(STALL_NANOS);
+        return await() == Batch.TAKEN;
     }
 
     /** The initialisation, valid but for the few times it is not. */
     void initialise(RequestForge forge, int subchannelsMax, Dice dice) {
         int version = VERSIONS[dice.below(VERSIONS.length)];
         for (int operation : INITIALISATION) {
-            if (dice.oneIn(50) && !storm(forge, dice)) {
-                return;
+            if (dice.oneIn(50)) {
+                storm(forge, dice);
+                if (await() == Batch.LOST) {
+                    return;
+                }
             }
             boolean isVersion = operation == VstorOperation.QUERY_PROTOCOL_VERSION;
             int argument = isVersion ? version : dice.between(1, subchannelsMax);
@@ -120,17 +140,14 @@ final class GuestChannelStorm implements AutoCloseable {
     }
 
     /**
-     * Sends a batch, perhaps with odd control words, and waits for the host to take it.
-     *
-     * @return false when the host serves the channel no more
+     * Sends a batch, perhaps with odd control words; {@link #batch} tells what becomes of it. Only
+     * when none is under way.
      */
-    boolean storm(RequestForge forge, Dice dice) {
-        int start = writeIndex;
-        batched = 0;
+    void storm(RequestForge forge, Dice dice) {
+        beginBatch();
         fill(forge, dice, dice.between(1, BATCH_MAX));
         spoilWords(dice);
-        boolean oddIndex = dice.oneIn(ODD_INDEX_ONE_IN);
-        if (oddIndex) {
+        if (dice.oneIn(ODD_INDEX_ONE_IN)) {
             int odd =
                     dice.oneIn(2)
                             ? dice.below(out.dataBytes()) & -Long.BYTES
@@ -141,13 +158,31 @@ final class GuestChannelStorm implements AutoCloseable {
         } else {
             out.word(RingLayout.WRITE_INDEX_OFFSET, writeIndex);
         }
-        bell.signal();
-        int taken = awaitTaken(start, broken || suspect ? SUSPECT_NANOS : STALL_NANOS);
+        ring(broken || suspect ? SUSPECT_NANOS : STALL_NANOS);
         suspect = false;
-        for (int i = 0; i < taken; i++) {
-            counts.count(spoiled[i] ? HostileEvent.PACKET : HostileEvent.VALID_PACKET);
+    }
+
+    /** Where the last batch stands, without waiting; counts what was taken since the last call. */
+    Batch batch() {
+        takeAnswers();
+        if (taken < batched) {
+            int read = out.word(RingLayout.READ_INDEX_OFFSET);
+            long now = System.nanoTime();
+            if (read != lastRead) {
+                lastRead = read;
+                takenAt = now;
+                countTaken(packetsBefore(read));
+            } else if (now - takenAt > (suspect ? SUSPECT_NANOS : patienceNanos)) {
+                return Batch.LOST;
+            } else if (now - rungAt > RING_AGAIN_NANOS) {
+                rungAt = now;
+                bell.signal();
+            }
         }
-        return taken == batched && !broken;
+        if (taken < batched) {
+            return Batch.UNDER_WAY;
+        }
+        return broken ? Batch.LOST : Batch.TAKEN;
     }
 
     /** The host may have closed the channel: do not wait long for the next batch to be taken. */
@@ -157,7 +192,7 @@ final class GuestChannelStorm implements AutoCloseable {
 
     /** Writes a batch that nobody waits for. */
     void leaveBatch(RequestForge forge, Dice dice) {
-        batched = 0;
+        beginBatch();
         fill(forge, dice, BATCH_MAX);
         out.word(RingLayout.WRITE_INDEX_OFFSET, writeIndex);
         bell.signal();
@@ -207,43 +242,45 @@ final class GuestChannelStorm implements AutoCloseable {
         counts.count(HostileEvent.RING_WORD);
     }
 
-    /** Waits until the batch has been taken; returns how many of its packets were. */
-    private int awaitTaken(int start, long patienceNanos) {
-        long since = System.nanoTime();
-        long rung = since;
-        int lastRead = -1;
-        int taken = 0;
-        while (taken < batched) {
-            takeAnswers();
-            int read = out.word(RingLayout.READ_INDEX_OFFSET);
-            long now = System.nanoTime();
-            if (read != lastRead) {
-                lastRead = read;
-                since = now;
-                taken = packetsBefore(start, read);
-            } else if (now - since > patienceNanos) {
-                break;
-            } else if (now - rung > RING_AGAIN_NANOS) {
-                rung = now;
-                bell.signal();
-            } else {
-                LockSupport.parkNanos(PAUSE_NANOS);
-            }
-        }
-        takeAnswers();
-        return taken;
+    private void beginBatch() {
+        batched = 0;
+        taken = 0;
+        batchStart = writeIndex;
+        lastRead = -1;
     }
 
-    private int packetsBefore(int start, int read) {
+    private void ring(long patience) {
+        patienceNanos = patience;
+        takenAt = System.nanoTime();
+        rungAt = takenAt;
+        bell.signal();
+    }
+
+    private Batch await() {
+        Batch state = batch();
+        while (state == Batch.UNDER_WAY) {
+            LockSupport.parkNanos(PAUSE_NANOS);
+            state = batch();
+        }
+        return state;
+    }
+
+    private void countTaken(int now) {
+        for (; taken < now; taken++) {
+            counts.count(spoiled[taken] ? HostileEvent.PACKET : HostileEvent.VALID_PACKET);
+        }
+    }
+
+    private int packetsBefore(int read) {
         if (!out.isIndex(read)) {
-            return 0;
+            return taken;
         }
-        int progress = out.distance(start, read);
-        int taken = 0;
-        while (taken < batched && out.distance(start, ends[taken]) <= progress) {
-            taken++;
+        int progress = out.distance(batchStart, read);
+        int before = taken;
+        while (before < batched && out.distance(batchStart, ends[before]) <= progress) {
+            before++;
         }
-        return taken;
+        return before;
     }
 
     /** Takes the host's packets, looks whether they say success, and gives their room back. */

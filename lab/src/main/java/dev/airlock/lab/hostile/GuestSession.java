@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,13 @@ import org.jspecify.annotations.Nullable;
 final class GuestSession implements AutoCloseable {
     private static final int CONTROL_BURST_MAX = 60;
     private static final int SCRIBBLED_ONE_IN = 8;
+
+    /** Of so many steps one opens a channel anew, and... */
+    private static final int CHANCES = 200;
+
+    private static final int CONTROL_CHANCES = 36;
+    private static final int DESCRIPTOR_CHANCES = 3;
+    private static final long PAUSE_NANOS = 20_000;
 
     private final GuestPages pages;
     private final ControlForge control;
@@ -137,35 +145,54 @@ final class GuestSession implements AutoCloseable {
     private void step() throws LinuxException {
         int slot = dice.below(channels.length);
         GuestChannelStorm channel = channels[slot];
-        int kind = dice.below(200);
-        if (kind < 24) {
+        int kind = dice.below(CHANCES);
+        if (kind < CONTROL_CHANCES) {
             controlBurst();
             suspectAll();
-        } else if (kind < 26) {
+        } else if (kind < CONTROL_CHANCES + DESCRIPTOR_CHANCES) {
             descriptorBurst();
             suspectAll();
-        } else if (kind < 27 && channel != null) {
+        } else if (kind < CONTROL_CHANCES + DESCRIPTOR_CHANCES + 1 && channel != null) {
             reopen(slot);
+        } else if (channels[0] == null) {
+            openOffered(0);
         } else if (channel == null && dice.oneIn(4)) {
             openOffered(slot);
         } else {
-            storm(channel == null ? 0 : slot);
+            storm(slot);
         }
         answerRescinds();
     }
 
+    /**
+     * Sends the next batch to the first channel from {@code slot} on that can take one; waits until
+     * one can. Some channel must be open.
+     */
     private void storm(int slot) throws LinuxException {
-        GuestChannelStorm channel = channels[slot];
-        if (channel == null) {
-            openOffered(slot);
-            return;
-        }
-        if (scribbled) {
-            channel.suspect();
-        }
-        if (!channel.storm(requests, dice)) {
-            counts.count(HostileEvent.REOPENED);
-            reopen(slot);
+        for (int next = slot; ; next = (next + 1) % channels.length) {
+            GuestChannelStorm channel = channels[next];
+            if (channel != null) {
+                switch (channel.batch()) {
+                    case LOST -> {
+                        counts.count(HostileEvent.REOPENED);
+                        reopen(next);
+                        return;
+                    }
+                    case TAKEN -> {
+                        if (scribbled) {
+                            channel.suspect();
+                        }
+                        channel.storm(requests, dice);
+                        return;
+                    }
+                    case UNDER_WAY -> {
+                        // The next, perhaps.
+                    }
+                }
+            }
+            if ((next + 1) % channels.length == slot) {
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
         }
     }
 

@@ -20,6 +20,13 @@ import java.util.concurrent.TimeUnit;
  */
 final class HostChannelStorm implements AutoCloseable {
     private static final int BATCH_MAX = 96;
+
+    /** With fewer under way the next batch is due, so that a guest is never out of work. */
+    private static final int UNDER_WAY_MAX = 16;
+
+    /** More than the largest ring of a guest can hold at once. */
+    private static final int UNTAKEN_MAX = 4096;
+
     private static final int REQUEST_BYTES_MAX = 8 << 10;
     private static final int ODD_INDEX_ONE_IN = 2_000;
     private static final int ODD_WORD_ONE_IN = 60;
@@ -47,10 +54,10 @@ final class HostChannelStorm implements AutoCloseable {
     private final EventCounts<HostileEvent> counts;
     private final AnswerForge forge = new AnswerForge();
     private final MemorySegment request = Arena.ofAuto().allocate(REQUEST_BYTES_MAX, Long.BYTES);
+    private final Untaken untaken;
     private int writeIndex;
     private int batched;
-    private int batchedFaults;
-    private long batchedAt;
+    private long progressAt;
     private long rungAt;
     private boolean broken;
     private boolean ioSeen;
@@ -72,6 +79,7 @@ final class HostChannelStorm implements AutoCloseable {
         this.ear = ear;
         this.bell = bell;
         this.counts = counts;
+        untaken = new Untaken(UNTAKEN_MAX, counts);
         MemorySegment rings = mapping.segment();
         requests = new RingReader(rings.asSlice(0, downstreamAt));
         requestWords = RawRing.of(rings.asSlice(0, downstreamAt));
@@ -95,14 +103,14 @@ final class HostChannelStorm implements AutoCloseable {
     }
 
     /**
-     * When the guest has taken the last batch, sends the next.
+     * Sends the next batch when the guest has taken most of what it was sent.
      *
      * @param storms whether it may do harm, beyond what the mood allows from the beginning
      * @return whether anything was sent
      * @throws IllegalStateException when the guest hangs
      */
     boolean send(HostMood mood, boolean storms, Dice dice) {
-        if (broken || !isBatchTaken()) {
+        if (!hasRoomForBatch() || broken) {
             return false;
         }
         if (storms) {
@@ -127,12 +135,11 @@ final class HostChannelStorm implements AutoCloseable {
 
     /** Sends what the guest must take for the end of the ring. */
     void breakRing(Dice dice) {
-        if (!broken && isBatchTaken()) {
-            beginBatch();
-            append(forge.broken(dice));
+        beginBatch();
+        if (!broken && append(forge.broken(dice))) {
             publish();
-            counts.count(HostileEvent.PACKET);
             broken = true;
+            counts.count(HostileEvent.PACKET);
         }
     }
 
@@ -230,20 +237,18 @@ final class HostChannelStorm implements AutoCloseable {
 
     private void beginBatch() {
         batched = 0;
-        batchedFaults = 0;
     }
 
     private boolean append(int bytes) {
-        int read = answers.word(RingLayout.READ_INDEX_OFFSET);
-        int used = answers.isIndex(read) ? answers.distance(read, writeIndex) : 0;
-        if (used + bytes + 2 * RingLayout.TRAILER_BYTES > answers.dataBytes()) {
+        if (used() + bytes + 2 * RingLayout.TRAILER_BYTES > answers.dataBytes()
+                || untaken.isFull()) {
             return false;
         }
         answers.copyIn(writeIndex, forge.packet(), 0, bytes);
         answers.data(answers.advance(writeIndex, bytes), (long) writeIndex << Integer.SIZE);
         writeIndex = answers.advance(writeIndex, bytes + RingLayout.TRAILER_BYTES);
         batched++;
-        batchedFaults += forge.isSpoiled() ? 1 : 0;
+        untaken.add(writeIndex, forge.isSpoiled());
         return true;
     }
 
@@ -252,32 +257,37 @@ final class HostChannelStorm implements AutoCloseable {
             return;
         }
         answers.word(RingLayout.WRITE_INDEX_OFFSET, writeIndex);
-        batchedAt = System.nanoTime();
-        rungAt = batchedAt;
+        rungAt = System.nanoTime();
         bell.signal();
     }
 
-    /** Whether the guest has taken the last batch; counts it then. */
-    private boolean isBatchTaken() {
-        if (batched == 0) {
-            return true;
+    private int used() {
+        if (untaken.size() == 0) {
+            // The read index may be wrong by our own hand.
+            return 0;
         }
-        if (answers.word(RingLayout.READ_INDEX_OFFSET) == writeIndex) {
-            for (int i = 0; i < batched; i++) {
-                counts.count(i < batchedFaults ? HostileEvent.PACKET : HostileEvent.VALID_PACKET);
-            }
-            batched = 0;
-            return true;
-        }
+        int read = answers.word(RingLayout.READ_INDEX_OFFSET);
+        return answers.isIndex(read) ? answers.distance(read, writeIndex) : 0;
+    }
+
+    /** Counts what the guest has taken. */
+    private boolean hasRoomForBatch() {
         long now = System.nanoTime();
-        if (now - rungAt > RING_AGAIN_NANOS) {
-            rungAt = now;
-            bell.signal();
+        if (untaken.size() == 0 || progressAt == 0) {
+            progressAt = now;
         }
-        if (now - batchedAt > HANG_NANOS) {
-            throw new IllegalStateException(
-                    "guest takes nothing from an open ring: relid=" + relid);
+        if (untaken.settle(answers, answers.word(RingLayout.READ_INDEX_OFFSET))) {
+            progressAt = now;
+        } else if (untaken.size() > 0 && !broken) {
+            if (now - rungAt > RING_AGAIN_NANOS) {
+                rungAt = now;
+                bell.signal();
+            }
+            if (now - progressAt > HANG_NANOS) {
+                throw new IllegalStateException(
+                        "guest takes nothing from an open ring: relid=" + relid);
+            }
         }
-        return false;
+        return untaken.size() <= UNDER_WAY_MAX && used() <= answers.dataBytes() / 2;
     }
 }

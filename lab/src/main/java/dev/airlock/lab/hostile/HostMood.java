@@ -6,12 +6,13 @@ package dev.airlock.lab.hostile;
  * @param control whether it spoils control messages from the beginning, not only once I/O runs
  * @param setup whether it spoils the device's initialisation and the answers of a scan for disks
  * @param scribbles whether a thread writes over the guest's visible memory meanwhile
- * @param events how much it does before it ends the connection
+ * @param events after how many more, of its own and of those it shares its counts with, it ends the
+ *     connection
  * @param ending how it ends it
  */
 record HostMood(boolean control, boolean setup, boolean scribbles, int events, Ending ending) {
-    private static final int EVENTS_MIN = 1_000;
-    private static final int EVENTS_MAX = 40_000;
+    private static final int EVENTS_MIN = 2_000;
+    private static final int EVENTS_MAX = 200_000;
 
     /** The ways of a host to go. */
     enum Ending {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** One guest of a hostile host, from its connection to its end. For one thread. Owns the socket. */
 final class HostSession implements AutoCloseable {
     private static final long PAUSE_NANOS = 50_000;
-    private static final int BURST_ONE_IN = 24;
+    private static final int BURST_ONE_IN = 16;
     private static final int BURST_MAX = 24;
 
     /** A guest that is still there so long after the host ended the connection hangs. */

@@ -19,7 +19,7 @@ public final class HostileGuest implements AutoCloseable {
 
     private final Path socket;
     private final long seed;
-    private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
+    private final EventCounts<HostileEvent> counts;
     private final GuestPages pages;
     private final FrameForge frames = new FrameForge();
     private final ControlForge control;
@@ -33,11 +33,19 @@ public final class HostileGuest implements AutoCloseable {
      * @param seed of every choice
      * @param luns the host's disks are LUNs 0 to {@code luns - 1}
      * @param diskBytes size of a disk, about
+     * @param counts where it counts what it does; several guests may share one
      * @param beforeLeaving called at the end of each connection, while the host still knows it
      */
-    public HostileGuest(Path socket, long seed, int luns, long diskBytes, Runnable beforeLeaving)
+    public HostileGuest(
+            Path socket,
+            long seed,
+            int luns,
+            long diskBytes,
+            EventCounts<HostileEvent> counts,
+            Runnable beforeLeaving)
             throws LinuxException {
         this.socket = socket;
+        this.counts = counts;
         this.seed = seed;
         this.beforeLeaving = beforeLeaving;
         pages = new GuestPages();
@@ -52,13 +60,14 @@ public final class HostileGuest implements AutoCloseable {
     }
 
     /**
-     * Connects again and again until so many events in all were delivered.
+     * Connects again and again until so many events in all were counted, by whoever shares the
+     * counts.
      *
      * @throws LinuxException when the host cannot be connected to any more
      * @throws IllegalStateException when the host hangs
      */
     public void run(long eventsMax) throws LinuxException {
-        while (events() < eventsMax) {
+        while (HostileEvent.events(counts) < eventsMax) {
             Dice dice = Dice.ofPart(seed, sessions++);
             counts.count(HostileEvent.SESSION);
             try (GuestSession session = session(dice)) {
@@ -67,16 +76,6 @@ public final class HostileGuest implements AutoCloseable {
                 session.leave();
             }
         }
-    }
-
-    /** Events delivered so far. */
-    public long events() {
-        return HostileEvent.events(counts);
-    }
-
-    /** What was done so far. */
-    public EventCounts<HostileEvent> counts() {
-        return counts;
     }
 
     @Override

@@ -20,15 +20,17 @@ public final class HostileHost implements AutoCloseable {
 
     private final UnixSocket listener;
     private final long seed;
-    private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
+    private final EventCounts<HostileEvent> counts;
     private final HostTarget target = new HostTarget();
     private final FrameForge frames = new FrameForge();
     private final Thread thread;
     private volatile long sessionsEnded;
     private volatile @Nullable Throwable failure;
 
-    private HostileHost(Path socket, long seed) throws LinuxException {
+    private HostileHost(Path socket, long seed, EventCounts<HostileEvent> counts)
+            throws LinuxException {
         this.seed = seed;
+        this.counts = counts;
         listener = UnixSocket.listen(socket, SOCKET_MODE, BACKLOG);
         thread = Thread.ofPlatform().daemon().name("hostile-host").unstarted(this::serve);
     }
@@ -37,21 +39,13 @@ public final class HostileHost implements AutoCloseable {
      * Starts one; guests can connect when this returns.
      *
      * @param seed of every choice
+     * @param counts where it counts what guests have taken in; several hosts may share one
      */
-    public static HostileHost start(Path socket, long seed) throws LinuxException {
-        HostileHost host = new HostileHost(socket, seed);
+    public static HostileHost start(Path socket, long seed, EventCounts<HostileEvent> counts)
+            throws LinuxException {
+        HostileHost host = new HostileHost(socket, seed, counts);
         host.thread.start();
         return host;
-    }
-
-    /** Events that guests have taken in so far. */
-    public long events() {
-        return HostileEvent.events(counts);
-    }
-
-    /** What was done so far. */
-    public EventCounts<HostileEvent> counts() {
-        return counts;
     }
 
     /** Connections that have ended, and of which nothing is left. */

@@ -12,6 +12,7 @@ import dev.airlock.storvsc.guest.StorageGuest;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -20,13 +21,16 @@ import org.jspecify.annotations.Nullable;
  * one failed I/O.
  */
 final class HonestGuest implements AutoCloseable {
-    private static final long ROUND_NANOS = TimeUnit.SECONDS.toNanos(3);
+    private static final long ROUND_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
+
+    /** Between rounds, so that the cores are there for those who misbehave. */
+    private static final long PAUSE_MS = 600;
 
     private final StorageGuest guest;
     private final BlockDevice disk;
     private final long seed;
     private volatile long ios;
-    private volatile boolean enough;
+    private final CountDownLatch enough = new CountDownLatch(1);
     private volatile @Nullable VerifiedWorkload workload;
     private Watch.@Nullable Running working;
 
@@ -45,7 +49,7 @@ final class HonestGuest implements AutoCloseable {
 
     /** Ends with the round it is in; fails if anything went wrong. */
     void finish() throws InterruptedException {
-        enough = true;
+        enough.countDown();
         Objects.requireNonNull(working).join(this::ios);
         assertThat(guest.mapper().statistics().slotsUsed()).isZero();
     }
@@ -57,7 +61,7 @@ final class HonestGuest implements AutoCloseable {
 
     @Override
     public void close() {
-        enough = true;
+        enough.countDown();
         VerifiedWorkload now = workload;
         if (now != null) {
             now.stop();
@@ -69,7 +73,8 @@ final class HonestGuest implements AutoCloseable {
     }
 
     private void work() throws InterruptedException {
-        for (int round = 0; !enough || round == 0; round++) {
+        int round = 0;
+        do {
             WorkloadOptions options =
                     new WorkloadOptions(
                             2, 2, seed + round, false, 256 << 10, 2 << 20, Baseline.FIRST_READ);
@@ -81,6 +86,7 @@ final class HonestGuest implements AutoCloseable {
             assertThat(result.wrongBytes()).isZero();
             assertThat(result.failedIos()).isZero();
             assertThat(result.ios()).isPositive();
-        }
+            round++;
+        } while (!enough.await(PAUSE_MS, TimeUnit.MILLISECONDS));
     }
 }

@@ -4,28 +4,27 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.disk.DiskSpec;
 import dev.airlock.memory.HostMemoryLimits;
-import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.StorvspOptions;
-import dev.airlock.storvsp.server.GuestStatus;
 import dev.airlock.storvsp.server.HostOptions;
 import dev.airlock.storvsp.server.StorageHost;
+import dev.airlock.vmbus.EventCounts;
 import dev.airlock.vmbus.host.HostLimits;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.ToLongFunction;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A guest that means harm, a real host over its real socket, and another guest at work beside it.
+ * Guests that mean harm, a real host over its real socket, and another guest at work beside them.
  */
 class HostileGuestTest {
     private static final long DISK_BYTES = 4 << 20;
+    private static final int HOSTILE_GUESTS = 4;
     private static final long WARM_UP_EVENTS = 20_000;
 
     /** What may stay behind of so many connections: caches, compiled code, not one of them. */
@@ -37,8 +36,8 @@ class HostileGuestTest {
 
     private final List<String> log = new CopyOnWriteArrayList<>();
 
-    /** What each guest did, as the host last knew it before it went. */
-    private final Map<String, GuestStatus> known = new ConcurrentHashMap<>();
+    /** The honest guest, the first to connect, is left out. */
+    private final HostTally tally = new HostTally("guest1");
 
     @Test
     void shouldHarmNobodyByAMillionEvents() throws Exception {
@@ -55,20 +54,20 @@ class HostileGuestTest {
         long seed = Seeds.next();
         try (StorageHost host = StorageHost.start(options())) {
             try (HonestGuest honest = new HonestGuest(host.socket(), seed);
-                    HostileGuest hostile =
-                            new HostileGuest(
-                                    host.socket(), seed, 5, DISK_BYTES, () -> note(host))) {
+                    HostileGuests hostile = new HostileGuests(host, seed)) {
                 honest.start();
-                Watch.start("warm-up", () -> hostile.run(WARM_UP_EVENTS)).join(hostile::events);
+                hostile.run("warm-up", WARM_UP_EVENTS);
                 awaitOnlyHonest(host);
                 ProcessState before = ProcessState.now();
 
-                Watch.start("attack", () -> hostile.run(events)).join(hostile::events);
+                hostile.run("hostile guests", events);
                 awaitOnlyHonest(host);
                 honest.finish();
                 ProcessState after = ProcessState.now();
 
-                report(hostile);
+                System.out.printf(
+                        "hostile guests: events=%d %s%nhost: %s%nhonest guest: verifiedIos=%d%n",
+                        hostile.events(), hostile.counts(), tally, honest.ios());
                 assertThat(after.held()).isEqualTo(before.held());
                 assertThat(after.heapBytes() - before.heapBytes()).isLessThan(HEAP_GROWTH_MAX);
                 assertThat(after.nativeBytes() - before.nativeBytes())
@@ -80,6 +79,48 @@ class HostileGuestTest {
         assertThat(log).noneMatch(line -> line.contains("bug") || line.contains("DEVICE_FAILED"));
         Map<String, Long> left = ProcessState.now().held();
         assertThat(left).noneSatisfy((what, count) -> assertThat(what).startsWith("thread guest"));
+    }
+
+    /** Several at once, so that none waits for another's connection to end. */
+    private final class HostileGuests implements AutoCloseable {
+        private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
+        private final List<HostileGuest> guests = new ArrayList<>();
+
+        private HostileGuests(StorageHost host, long seed) throws Exception {
+            for (int i = 0; i < HOSTILE_GUESTS; i++) {
+                guests.add(
+                        new HostileGuest(
+                                host.socket(),
+                                seed + i,
+                                5,
+                                DISK_BYTES,
+                                counts,
+                                () -> tally.note(host.guests())));
+            }
+        }
+
+        private void run(String what, long events) throws InterruptedException {
+            List<Watch.Running> running = new ArrayList<>();
+            for (HostileGuest guest : guests) {
+                running.add(Watch.start("hostile-guest", () -> guest.run(events)));
+            }
+            for (Watch.Running each : running) {
+                each.join(Watch.told(what, this::events, events));
+            }
+        }
+
+        private long events() {
+            return HostileEvent.events(counts);
+        }
+
+        private EventCounts<HostileEvent> counts() {
+            return counts;
+        }
+
+        @Override
+        public void close() {
+            guests.forEach(HostileGuest::close);
+        }
     }
 
     /** The honest guest connects first, so the disk that is for one guest only is its. */
@@ -96,7 +137,9 @@ class HostileGuestTest {
                 .disk(DiskSpec.parse("raw:" + image + ",shared,name=file"))
                 .disk(DiskSpec.parse("mem:4M,ro,name=frozen"))
                 .disk(DiskSpec.parse("mem:4M,shared,sector=4096,name=large"))
-                .limits(new HostLimits(8, 8, 64, 4096, new HostMemoryLimits(8, 1 << 16, 1024, 256)))
+                .limits(
+                        new HostLimits(
+                                16, 8, 64, 4096, new HostMemoryLimits(8, 1 << 16, 1024, 256)))
                 .storage(StorvspOptions.defaults().withQueueDepth(12))
                 .log(this::keep);
     }
@@ -108,52 +151,20 @@ class HostileGuestTest {
         }
     }
 
-    private void note(StorageHost host) {
-        for (GuestStatus status : host.guests()) {
-            known.put(status.name(), status);
-        }
-    }
-
     private static void awaitOnlyHonest(StorageHost host) throws InterruptedException {
         Watch.until("hostile guest released", () -> host.guests().size() == 1);
     }
 
-    private void report(HostileGuest hostile) {
-        System.out.printf(
-                "hostile guest: events=%d %s%nhost refused: controlFaults=%d invalidPackets=%d invisiblePages=%d"
-                        + " tooLarge=%d brokenRings=%d; ran: commands=%d resets=%d%n",
-                hostile.events(),
-                hostile.counts(),
-                sum(GuestStatus::controlFaults),
-                counted(GuestStatistics::invalidPackets),
-                counted(GuestStatistics::invisiblePages),
-                counted(GuestStatistics::tooLarge),
-                counted(GuestStatistics::brokenRings),
-                counted(s -> s.io().commands()),
-                counted(GuestStatistics::resets));
-    }
-
     /** That the events got somewhere: each kind of refusal was needed, and much was not refused. */
-    private void requireDepth(HostileGuest hostile) {
-        assertThat(sum(GuestStatus::controlFaults)).isPositive();
-        assertThat(counted(GuestStatistics::invalidPackets)).isPositive();
-        assertThat(counted(GuestStatistics::invisiblePages)).isPositive();
-        assertThat(counted(GuestStatistics::tooLarge)).isPositive();
-        assertThat(counted(GuestStatistics::brokenRings)).isPositive();
-        assertThat(counted(GuestStatistics::resets)).isPositive();
-        assertThat(hostile.counts().get(HostileEvent.SUCCESS)).isGreaterThan(hostile.events() / 20);
-        assertThat(hostile.counts().get(HostileEvent.SCRIBBLE)).isPositive();
-    }
-
-    private long counted(ToLongFunction<GuestStatistics> counter) {
-        return sum(status -> counter.applyAsLong(status.statistics()));
-    }
-
-    /** Over all guests but the honest one, which came first. */
-    private long sum(ToLongFunction<GuestStatus> counter) {
-        return known.values().stream()
-                .filter(status -> !status.name().equals("guest1"))
-                .mapToLong(counter)
-                .sum();
+    private void requireDepth(HostileGuests hostile) {
+        for (HostTally.Item item : HostTally.Item.values()) {
+            assertThat(tally.get(item)).as("%s", item).isPositive();
+        }
+        EventCounts<HostileEvent> counts = hostile.counts();
+        for (HostileEvent event : HostileEvent.values()) {
+            assertThat(counts.get(event)).as("%s", event).isPositive();
+        }
+        assertThat(counts.get(HostileEvent.FRAME)).isGreaterThan(hostile.events() / 50);
+        assertThat(counts.get(HostileEvent.SUCCESS)).isGreaterThan(hostile.events() / 20);
     }
 }

@@ -28,10 +28,17 @@ import java.util.concurrent.atomic.LongAdder;
 final class Victim {
     private static final long CANARY = 0x5AFE_C0DE_5AFE_C0DEL;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    /** To be copied and compared with, which is faster than words one by one. */
+    private static final MemorySegment CANARIES = canaries(64 << 10);
+
     private static final int CALLERS = 3;
-    private static final int DEPTH = 8;
-    private static final int AREA_BYTES = 192 << 10;
-    private static final int SECTORS_MAX = 256;
+    private static final int DEPTH = 20;
+    private static final int AREA_BYTES = 96 << 10;
+    private static final int SECTORS_MAX = 160;
+    private static final byte WRITTEN = 0x77;
+    private static final MemorySegment ALL_WRITTEN =
+            MemorySegment.ofArray(new byte[AREA_BYTES]).fill(WRITTEN);
     private static final long DISK_BYTES = 8 << 20;
 
     private final StorageGuest guest;
@@ -62,7 +69,7 @@ final class Victim {
         Dice own = new Dice(dice.bits());
         callers.add(Watch.start("submitter", () -> submit(areas, own)));
         long end = System.nanoTime() + nanos;
-        while (!device.isGone() && System.nanoTime() - end < 0) {
+        while (callers.stream().anyMatch(Watch.Running::isRunning) && System.nanoTime() - end < 0) {
             Thread.sleep(1);
         }
         enough = true;
@@ -101,6 +108,9 @@ final class Victim {
                 // Counted by its status.
             }
             io.check();
+            if (request.status() == BlockStatus.GONE) {
+                return;
+            }
         }
     }
 
@@ -118,7 +128,7 @@ final class Victim {
             Io io = ended.take();
             io.check();
             underWay--;
-            if (!enough && !device.isGone()) {
+            if (!enough && !device.isGone() && io.request.status() != BlockStatus.GONE) {
                 io.prepare(dice);
                 device.submit(io.request);
                 underWay++;
@@ -141,7 +151,8 @@ final class Victim {
 
         private void prepare(Dice dice) {
             int sector = device.sectorBytes();
-            bytes = Math.min(dice.between(1, SECTORS_MAX) * sector, AREA_BYTES - HvPage.SIZE);
+            int sectors = dice.oneIn(4) ? SECTORS_MAX : SECTORS_MAX / 16;
+            bytes = Math.min(dice.between(1, sectors) * sector, AREA_BYTES - HvPage.SIZE);
             bytes -= bytes % sector;
             gpa = area + dice.below(AREA_BYTES - bytes);
             long last = Math.max(0, Math.min(device.sizeBytes(), DISK_BYTES) - bytes);
@@ -154,7 +165,7 @@ final class Victim {
                 case 2 -> request.trim(offset, bytes);
                 default -> {
                     write = dice.oneIn(2);
-                    memory.bytes().asSlice(gpa, bytes).fill(write ? (byte) 0x77 : 0);
+                    memory.bytes().asSlice(gpa, bytes).fill(write ? WRITTEN : 0);
                     if (write) {
                         request.write(offset, gpa, bytes, dice.oneIn(8));
                     } else {
@@ -167,12 +178,8 @@ final class Victim {
         private void check() {
             (request.status() == BlockStatus.OK ? succeeded : failed).increment();
             MemorySegment buffer = memory.bytes().asSlice(gpa, bytes);
-            if (write) {
-                for (long i = 0; i < bytes; i++) {
-                    if (buffer.get(ValueLayout.JAVA_BYTE, i) != 0x77) {
-                        throw new AssertionError("buffer of a write changed: " + this);
-                    }
-                }
+            if (write && MemorySegment.mismatch(buffer, 0, bytes, ALL_WRITTEN, 0, bytes) >= 0) {
+                throw new AssertionError("buffer of a write changed: " + this);
             }
             fillAsBefore(gpa, bytes);
             requireCanary(area, area + AREA_BYTES, "around a buffer");
@@ -205,16 +212,28 @@ final class Victim {
         memory.bytes().set(ValueLayout.JAVA_BYTE, at, value);
     }
 
+    private static MemorySegment canaries(int bytes) {
+        MemorySegment segment = MemorySegment.ofArray(new byte[bytes]);
+        for (long at = 0; at < bytes; at += Long.BYTES) {
+            segment.set(WORD, at, CANARY);
+        }
+        return segment;
+    }
+
+    /** Whole words; {@code to} not included. */
     private void fill(long from, long to) {
-        for (long at = from; at < to; at += Long.BYTES) {
-            memory.bytes().set(WORD, at, CANARY);
+        for (long at = from; at < to; at += CANARIES.byteSize()) {
+            long bytes = Math.min(to - at, CANARIES.byteSize());
+            MemorySegment.copy(CANARIES, 0, memory.bytes(), at, bytes);
         }
     }
 
     private void requireCanary(long from, long to, String where) {
-        for (long at = from; at < to; at += Long.BYTES) {
-            if (memory.bytes().get(WORD, at) != CANARY) {
-                throw new AssertionError("%s was written at gpa=0x%x".formatted(where, at));
+        for (long at = from; at < to; at += CANARIES.byteSize()) {
+            long bytes = Math.min(to - at, CANARIES.byteSize());
+            long wrong = MemorySegment.mismatch(memory.bytes(), at, at + bytes, CANARIES, 0, bytes);
+            if (wrong >= 0) {
+                throw new AssertionError("%s was written at gpa=0x%x".formatted(where, at + wrong));
             }
         }
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.fail;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 final class Watch {
     private static final long STILL_MS = 60_000;
     private static final long LOOK_MS = 20;
+    private static final long LOOK_SOON_MS = 2;
+    private static final long TELL_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private Watch() {}
 
@@ -38,6 +41,10 @@ final class Watch {
                                     failure = t;
                                 }
                             });
+        }
+
+        boolean isRunning() {
+            return thread.isAlive();
         }
 
         /** Waits as long as {@code progress} moves; then throws what the thread threw. */
@@ -74,6 +81,23 @@ final class Watch {
         }
     }
 
+    /** A progress to be waited on that is told on standard output now and then. */
+    static LongSupplier told(String what, LongSupplier progress, long end) {
+        long start = System.nanoTime();
+        AtomicLong told = new AtomicLong(start);
+        return () -> {
+            long now = System.nanoTime();
+            long at = progress.getAsLong();
+            long before = told.get();
+            if (now - before > TELL_NANOS && told.compareAndSet(before, now)) {
+                System.out.printf(
+                        "progress: %s events=%,d of %,d in %d s%n",
+                        what, at, end, TimeUnit.NANOSECONDS.toSeconds(now - start));
+            }
+            return at;
+        };
+    }
+
     static Running start(String name, Work work) {
         return new Running(name, work);
     }
@@ -85,7 +109,7 @@ final class Watch {
             if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(STILL_MS)) {
                 hang("not in time: " + what);
             }
-            Thread.sleep(LOOK_MS);
+            Thread.sleep(LOOK_SOON_MS);
         }
     }
 
