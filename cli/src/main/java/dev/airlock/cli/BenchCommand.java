@@ -1,15 +1,15 @@
 package dev.airlock.cli;
 
+import dev.airlock.lab.bench.Bench;
 import dev.airlock.lab.bench.BenchRow;
-import dev.airlock.lab.bench.PathBench;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -19,11 +19,13 @@ import picocli.CommandLine.Option;
         name = "bench",
         description = {
             "Measure the path between two processes, isolated and not, on a null disk and a raw file on tmpfs,",
-            "beside this machine's memcpy, preadv, core-to-core hop and eventfd round trip in the same minutes."
+            "both ends on one thread, and the parts; each beside its aim and the yardsticks it is held against:",
+            "this machine's memcpy, preadv, core-to-core hop, eventfd round trip, and fio, in the same minutes."
         },
         subcommands = BenchMappingCommand.class,
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
+    private static final String NULL_DISK = "null:64G,shared";
     private static final String DISK_SIZE = "256M";
     private static final Path TMPFS = Path.of("/dev/shm");
 
@@ -37,7 +39,13 @@ final class BenchCommand implements Callable<Integer> {
             names = "--seconds",
             paramLabel = "N",
             description = "length of one measurement; default: ${DEFAULT-VALUE}")
-    private double seconds = 0.4;
+    private double seconds = 0.3;
+
+    @Option(
+            names = "--row",
+            paramLabel = "PATTERN",
+            description = "only rows whose name contains this, such as 'tmpfs' or 'QD32'")
+    private String row = "";
 
     @Option(names = "--json", description = "print one JSON object instead of a table")
     private boolean json;
@@ -65,91 +73,40 @@ final class BenchCommand implements Callable<Integer> {
 
     private int measure(Path socket, ScratchFolder memory)
             throws IOException, InterruptedException {
-        List<String> disks =
-                List.of("null:64G,shared", memory.file("bench.raw", DISK_SIZE) + ",shared");
-        try (HostChild host = HostChild.start(socket, disks)) {
+        String raw = memory.file("bench.raw", DISK_SIZE);
+        Path rawFile = memory.path("bench.raw");
+        fill(rawFile);
+        try (HostChild host = HostChild.start(socket, List.of(NULL_DISK, raw + ",shared"))) {
             host.awaitReady();
-            PathBench bench =
-                    new PathBench(socket, host.pid(), List.of("null", "tmpfs"), memory.path(""));
-            List<BenchRow> rows;
-            try (BenchProgress progress = BenchProgress.show(bench.steps() * runs, json)) {
-                rows = bench.run(runs, (long) (seconds * 1e9), progress::step);
-            }
-            if (json) {
-                Json.print(
-                        Map.of(
-                                "rows",
-                                rows.stream().map(BenchCommand::fields).toList(),
-                                "yardsticks",
-                                bench.yardsticks(),
-                                "idle",
-                                bench.idle()));
-            } else {
-                print(rows, bench);
+            Bench.Setting setting =
+                    new Bench.Setting(socket, host.pid(), memory.path(""), rawFile, row);
+            try (Bench bench = new Bench(setting)) {
+                if (bench.steps(1) == 0) {
+                    throw CommandFailure.usage("no row's name contains: " + row);
+                }
+                List<BenchRow> rows;
+                try (BenchProgress progress = BenchProgress.show(bench.steps(runs), json)) {
+                    rows = bench.run(runs, (long) (seconds * 1e9), progress::step);
+                }
+                BenchReport report = new BenchReport(rows, bench.yardsticks());
+                if (json) {
+                    Json.print(report.fields());
+                } else {
+                    System.out.print(report.render());
+                }
             }
             return 0;
         }
     }
 
-    private static Map<String, Object> fields(BenchRow row) {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("name", row.name());
-        fields.put("isolation", row.isolation());
-        fields.put("unit", row.unit());
-        fields.put("median", row.sample().median());
-        fields.put("min", row.sample().min());
-        fields.put("max", row.sample().max());
-        fields.put("details", row.details());
-        fields.put("yardsticks", row.yardsticks());
-        return fields;
-    }
-
-    private static void print(List<BenchRow> rows, PathBench bench) {
-        TextTable table =
-                new TextTable(
-                        "disk and load",
-                        "isolated",
-                        "median",
-                        "min",
-                        "max",
-                        "unit",
-                        "p50 µs",
-                        "p99 µs",
-                        "guest CPU µs/IO",
-                        "host CPU µs/IO",
-                        "signals/IO");
-        for (BenchRow row : rows) {
-            Map<String, Double> details = row.details();
-            table.row(
-                    row.name(),
-                    row.isolation().equals("forced") ? "yes" : "no",
-                    number(row.sample().median()),
-                    number(row.sample().min()),
-                    number(row.sample().max()),
-                    row.unit(),
-                    decimal(details, "latencyP50Us"),
-                    decimal(details, "latencyP99Us"),
-                    decimal(details, "guestCpuUsPerIo"),
-                    decimal(details, "hostCpuUsPerIo"),
-                    decimal(details, "signalsPerIo"));
+    /** Holes read faster than data: every block gets some. */
+    private static void fill(Path file) throws IOException {
+        ByteBuffer block = ByteBuffer.allocate(1 << 20);
+        Arrays.fill(block.array(), (byte) 0xA5);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            for (long at = 0, size = channel.size(); at < size; at += block.capacity()) {
+                channel.write(block.clear(), at);
+            }
         }
-        System.out.print(table.render());
-        System.out.println("this machine meanwhile: " + words(bench.yardsticks()));
-        System.out.println("idle for 10 s afterwards: " + words(bench.idle()));
-    }
-
-    private static String words(Map<String, Double> figures) {
-        List<String> parts = new ArrayList<>();
-        figures.forEach((name, value) -> parts.add(name + "=" + number(value)));
-        return String.join(" ", parts);
-    }
-
-    private static String number(double value) {
-        return String.format(
-                Locale.ROOT, value < 10 ? "%,.2f" : value < 1000 ? "%,.1f" : "%,.0f", value);
-    }
-
-    private static String decimal(Map<String, Double> details, String name) {
-        return String.format(Locale.ROOT, "%,.2f", details.getOrDefault(name, Double.NaN));
     }
 }

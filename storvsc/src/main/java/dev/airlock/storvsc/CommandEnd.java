@@ -149,13 +149,25 @@ final class CommandEnd {
 
     private void finishAnswered(int tag, MemorySegment packet, long at) {
         ScsiRequest request = table.request(tag);
-        if (table.isMapped(tag)) {
-            mapping.unmap(
-                    tag, request.data(), request.direction().dma(), request.mappingAttributes());
-        }
         readAnswer(request, packet, at);
+        if (table.isMapped(tag)) {
+            unmapAnswered(tag, request);
+        }
         table.free(tag);
         request.finish();
+    }
+
+    /** What the host did not write into slots that were not filled before is not handed out. */
+    private void unmapAnswered(int tag, ScsiRequest request) {
+        int attributes = request.mappingAttributes();
+        if ((attributes & DmaAttributes.OVERWRITE) != 0
+                && mapping.honoursOverwrite()
+                && request.transferredBytes() < request.dataBytes()) {
+            mapping.syncForCpu(
+                    tag, request.data(), request.transferredBytes(), request.direction().dma());
+            attributes |= DmaAttributes.SKIP_CPU_SYNC;
+        }
+        mapping.unmap(tag, request.data(), request.direction().dma(), attributes);
     }
 
     /** Linux {@code storvsc_on_io_completion} and {@code storvsc_command_completion}. */

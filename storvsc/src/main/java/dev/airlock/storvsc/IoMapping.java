@@ -42,7 +42,8 @@ public interface IoMapping {
      *
      * @param tag the command's tag
      * @param list not empty; its mapping state belongs to this object until unmapped
-     * @param attributes bits of {@link dev.airlock.dma.DmaAttributes}
+     * @param attributes bits of {@link dev.airlock.dma.DmaAttributes}; {@code OVERWRITE} only for a
+     *     mapping that {@link #honoursOverwrite}
      * @param packet private memory with room for the most pages
      * @param at where the packet begins
      * @return number of PFNs written, or {@link #BUSY}, or {@link #TOO_LARGE}
@@ -57,6 +58,23 @@ public interface IoMapping {
 
     /** Ends the mapping of a list; {@code SKIP_CPU_SYNC} leaves the caller's memory untouched. */
     void unmap(int tag, Scatterlist list, DmaDirection direction, int attributes);
+
+    /**
+     * Whether {@link #map} may be asked not to copy the original data in. Such a mapping has a
+     * {@link #syncForCpu} of its own; to others {@code OVERWRITE} is never passed.
+     */
+    default boolean honoursOverwrite() {
+        return false;
+    }
+
+    /**
+     * Copies to the caller's memory the first bytes of a list that was mapped with {@code
+     * OVERWRITE}, since the host has written no more: the rest of the slots is not the caller's to
+     * see. An {@link #unmap} with {@code SKIP_CPU_SYNC} follows.
+     */
+    default void syncForCpu(int tag, Scatterlist list, long bytes, DmaDirection direction) {
+        throw new UnsupportedOperationException("mapping does not honour OVERWRITE");
+    }
 
     /**
      * Whether the host can reach the caller's own memory through this mapping, even in part. When

@@ -1,5 +1,6 @@
 package dev.airlock.storvsc;
 
+import dev.airlock.dma.DmaAttributes;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.memory.HvPage;
 import dev.airlock.vmbus.RingReader;
@@ -46,6 +47,7 @@ public final class StorvscChannel {
     private final long defaultTimeoutNanos;
     private final long tickNanos;
     private final int maxPages;
+    private final int honouredAttributes;
 
     private final MemorySegment packets;
     private final long packetStride;
@@ -67,6 +69,7 @@ public final class StorvscChannel {
         this.port = shape.port();
         this.in = link.in();
         this.mapping = mapping;
+        this.honouredAttributes = mapping.honoursOverwrite() ? -1 : ~DmaAttributes.OVERWRITE;
         this.events = events;
         this.clock = clock;
         this.defaultTimeoutNanos = shape.timeoutNanos();
@@ -313,7 +316,7 @@ public final class StorvscChannel {
                         tag,
                         request.data(),
                         request.direction().dma(),
-                        request.mappingAttributes(),
+                        request.mappingAttributes() & honouredAttributes,
                         packets,
                         at);
         if (mapped > 0) {

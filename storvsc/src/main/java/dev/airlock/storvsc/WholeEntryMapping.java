@@ -49,6 +49,16 @@ public final class WholeEntryMapping implements IoMapping {
     }
 
     @Override
+    public boolean honoursOverwrite() {
+        return true;
+    }
+
+    @Override
+    public void syncForCpu(int tag, Scatterlist list, long bytes, DmaDirection direction) {
+        mapper.syncSgForCpu(list, 0, bytes, direction);
+    }
+
+    @Override
     public boolean exposesCaller(int tag, Scatterlist list) {
         return mapper.exposesBuffer(list);
     }

@@ -121,6 +121,14 @@ final class CompletionRing {
         return holding ? flush() : (out.publish() & RingWriter.SIGNAL) != 0;
     }
 
+    /**
+     * In the midst of a batch: publishes what the ring thread wrote if the guest has nothing else
+     * to do. Says whether the guest must be signalled.
+     */
+    synchronized boolean feed() {
+        return !holding && out.isPeerStarving() && (out.publish() & RingWriter.SIGNAL) != 0;
+    }
+
     /** Counts a request that goes to a worker. */
     synchronized void givenToWorker() {
         withWorkers = withWorkers + 1;

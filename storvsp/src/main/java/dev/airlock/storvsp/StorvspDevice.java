@@ -48,6 +48,9 @@ public final class StorvspDevice implements HostDevice {
     /** Open channels; guarded by itself. */
     private final List<StorvspChannel> channels = new ArrayList<>();
 
+    /** The same, for {@link #poll}. */
+    private volatile StorvspChannel[] polled = {};
+
     /** Who attaches units to a device. Called on the bus's thread. */
     public interface Owner {
         /** The guest opens the device; units attached now are there from the beginning. */
@@ -129,12 +132,33 @@ public final class StorvspDevice implements HostDevice {
         StorvspChannel channel = new StorvspChannel(this, hostChannel, options);
         synchronized (channels) {
             channels.add(channel);
+            polled = channels.toArray(StorvspChannel[]::new);
         }
         if (channel.isPrimary()) {
             owner.connected(this);
             units.connect();
         }
-        channel.start();
+        if (options.ringThreads()) {
+            channel.start();
+        }
+    }
+
+    /**
+     * Serves every ring once, for a device without ring threads ({@link
+     * StorvspOptions#withoutRingThreads}). One thread at a time, also beside {@link #closed}.
+     *
+     * @return requests read from the rings
+     * @throws IllegalStateException if the device has ring threads
+     */
+    public int poll() {
+        if (options.ringThreads()) {
+            throw new IllegalStateException(name + " has threads that serve its rings");
+        }
+        int requests = 0;
+        for (StorvspChannel channel : polled) {
+            requests += channel.poll();
+        }
+        return requests;
     }
 
     @Override
@@ -249,6 +273,7 @@ public final class StorvspDevice implements HostDevice {
         channel.close();
         synchronized (channels) {
             channels.remove(channel);
+            polled = channels.toArray(StorvspChannel[]::new);
         }
         if (channel.isPrimary()) {
             negotiation.restart();

@@ -127,6 +127,16 @@ public final class RingWriter {
     }
 
     /**
+     * Whether the peer has taken all it was shown while something is written that it was not: it
+     * idles, or sleeps, for want of a {@link #publish}. A hint; looks at the peer's index.
+     */
+    public boolean isPeerStarving() {
+        return writeIndex != publishedIndex
+                && (int) RingLayout.SHARED_U32.getOpaque(ring, (long) RingLayout.READ_INDEX_OFFSET)
+                        == publishedIndex;
+    }
+
+    /**
      * Asks the peer to signal us when a packet of {@code bytes} fits (pending_send_sz). Publishes
      * what was written before, since the peer computes free space from the published index. The
      * request ends with the next successful {@link #write} or with {@link #cancelAwaitRoom}.

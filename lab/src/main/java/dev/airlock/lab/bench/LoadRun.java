@@ -48,7 +48,7 @@ final class LoadRun {
      * @param hostCpuUs CPU of the whole host process for each I/O
      * @param signals doorbells rung by the guest for each I/O
      */
-    record Figures(
+    record Measured(
             double iops,
             double p50Us,
             double p99Us,
@@ -70,7 +70,8 @@ final class LoadRun {
      * @param nanos how long to measure
      * @param hostPid the host's process
      */
-    Figures run(long warmNanos, long nanos, long hostPid) throws IOException, InterruptedException {
+    Measured run(long warmNanos, long nanos, long hostPid)
+            throws IOException, InterruptedException {
         PageAllocator pages = guest.memory().privatePages();
         List<Long> buffers = new ArrayList<>();
         try {
@@ -85,7 +86,7 @@ final class LoadRun {
             }
             slots.forEach(Slot::next);
             TimeUnit.NANOSECONDS.sleep(warmNanos);
-            Figures figures = measure(nanos, hostPid);
+            Measured measured = measure(nanos, hostPid);
             stopping = true;
             if (!ended.await(END_SECONDS, TimeUnit.SECONDS)) {
                 buffers.clear(); // the host may still use them
@@ -94,7 +95,7 @@ final class LoadRun {
             if (failure != BlockStatus.OK) {
                 throw new IOException("I/O failed: " + load.name() + " status=" + failure);
             }
-            return figures;
+            return measured;
         } finally {
             for (long buffer : buffers) {
                 pages.free(buffer, load.blockBytes());
@@ -102,7 +103,7 @@ final class LoadRun {
         }
     }
 
-    private Figures measure(long nanos, long hostPid) throws LinuxException, InterruptedException {
+    private Measured measure(long nanos, long hostPid) throws LinuxException, InterruptedException {
         latencyNs.reset();
         measuring = true;
         long signals = guest.adapter().statistics().signals();
@@ -118,7 +119,7 @@ final class LoadRun {
         hostCpu = Usage.cpuNanos(hostPid) - hostCpu;
         signals = guest.adapter().statistics().signals() - signals;
         measuring = false;
-        return new Figures(
+        return new Measured(
                 count * 1e9 / elapsed,
                 latencyNs.getValueAtPercentile(50) / 1e3,
                 latencyNs.getValueAtPercentile(99) / 1e3,
@@ -147,6 +148,8 @@ final class LoadRun {
             long offset = block * load.blockBytes();
             if (load.write()) {
                 request.write(offset, list, false);
+            } else if (load.overwriting()) {
+                request.readOverwriting(offset, list);
             } else {
                 request.read(offset, list);
             }

@@ -12,7 +12,10 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -147,6 +150,20 @@ public final class Yardsticks {
      */
     public static double eventFdRoundTripNanos(long nanos)
             throws IOException, InterruptedException {
+        return eventFdMedianNanos(0, nanos);
+    }
+
+    /**
+     * As {@link #eventFdRoundTripNanos} with a pause before each, so that both threads, and perhaps
+     * their cores, are asleep.
+     */
+    public static double eventFdAsleepNanos(long pauseNanos, long nanos)
+            throws IOException, InterruptedException {
+        return eventFdMedianNanos(pauseNanos, nanos);
+    }
+
+    private static double eventFdMedianNanos(long pauseNanos, long nanos)
+            throws IOException, InterruptedException {
         try (EventFd there = EventFd.create();
                 EventFd back = EventFd.create()) {
             AtomicBoolean stop = new AtomicBoolean();
@@ -164,22 +181,26 @@ public final class Yardsticks {
                                     throw new java.io.UncheckedIOException(e);
                                 }
                             });
-            long count = 0;
+            List<Double> trips = new ArrayList<>();
             long start = System.nanoTime();
-            long elapsed;
+            long end;
             do {
+                if (pauseNanos > 0) {
+                    TimeUnit.NANOSECONDS.sleep(pauseNanos);
+                }
+                long begin = System.nanoTime();
                 there.signal();
                 while (!back.await(1000)) {
                     if (!echo.isAlive()) {
                         throw new IOException("the echoing thread ended");
                     }
                 }
-                count++;
-                elapsed = System.nanoTime() - start;
-            } while (elapsed < nanos);
+                end = System.nanoTime();
+                trips.add((double) (end - begin));
+            } while (end - start < nanos);
             stop.set(true);
             echo.join();
-            return (double) elapsed / count;
+            return Sample.of(trips.stream().mapToDouble(trip -> trip).toArray()).median();
         }
     }
 

@@ -28,6 +28,7 @@ public final class BlockRequest {
     private @Nullable Scatterlist data;
     private boolean forceUnitAccess;
     private boolean mayUnmap;
+    private boolean overwriting;
     private @Nullable BlockCompletion completion;
     private @Nullable Object attachment;
 
@@ -72,6 +73,19 @@ public final class BlockRequest {
      */
     public BlockRequest read(long fromOffset, Scatterlist into) {
         return set(BlockOperation.READ, fromOffset, into.totalBytes(), into);
+    }
+
+    /**
+     * As {@link #read(long, Scatterlist)}, for a caller that vouches that the disk fills the whole
+     * buffer, or that it does not look at the buffer after a failure: nothing is copied into the
+     * bounce slots first. What the host says it has not written stays as it was. A host that lies
+     * about that can make the caller see older contents of the slots, which are this guest's own
+     * and were the host's to see already.
+     */
+    public BlockRequest readOverwriting(long fromOffset, Scatterlist into) {
+        read(fromOffset, into);
+        overwriting = true;
+        return this;
     }
 
     /**
@@ -191,6 +205,7 @@ public final class BlockRequest {
         data = list;
         forceUnitAccess = false;
         mayUnmap = false;
+        overwriting = false;
         return this;
     }
 
@@ -204,6 +219,10 @@ public final class BlockRequest {
 
     boolean mayUnmap() {
         return mayUnmap;
+    }
+
+    boolean isOverwriting() {
+        return overwriting;
     }
 
     DataCursor cursor() {

@@ -1,5 +1,6 @@
 package dev.airlock.storvsc.block;
 
+import dev.airlock.dma.DmaAttributes;
 import dev.airlock.memory.HvPage;
 import dev.airlock.scsi.Cdb;
 import dev.airlock.scsi.ScsiCommand;
@@ -90,6 +91,9 @@ final class DiskCommands {
                 write ? ScsiCommand.WRITE_16 : ScsiCommand.READ_16,
                 lba,
                 bytes / facts.sectorBytes());
+        if (request.isOverwriting()) {
+            command.mappingAttributes(DmaAttributes.OVERWRITE);
+        }
         if (request.isForceUnitAccess() && facts.fua()) {
             Cdb.addFlags(command.cdb(), 0, Cdb.FUA);
         }

@@ -31,6 +31,9 @@ public final class HostChannel {
     private volatile int targetCpu;
     private volatile boolean open = true;
 
+    /** Subchannels that can be had without a bus: whoever made the channel opens them. */
+    private volatile int subchannelsWithoutBus;
+
     HostChannel(
             @Nullable HostBus bus,
             Offer offer,
@@ -51,8 +54,8 @@ public final class HostChannel {
     }
 
     /**
-     * A channel on rings in this process, without a bus: it cannot offer sub-channels, and {@link
-     * #rescind} only marks it closed.
+     * A channel on rings in this process, without a bus: it offers no sub-channels unless {@link
+     * #subchannelsWithoutBus} says so, and {@link #rescind} only marks it closed.
      *
      * @param doorbells to ring the guest and to be rung by it; closed by {@link #end}
      */
@@ -151,7 +154,17 @@ public final class HostChannel {
      */
     public int offerSubchannels(int count) {
         HostBus b = bus;
-        return b == null || !open ? 0 : b.offerSubchannels(offer, count);
+        if (!open) {
+            return 0;
+        }
+        return b == null
+                ? Math.min(count, subchannelsWithoutBus)
+                : b.offerSubchannels(offer, count);
+    }
+
+    /** Lets {@link #offerSubchannels} of a channel without a bus offer so many at most. */
+    public void subchannelsWithoutBus(int most) {
+        subchannelsWithoutBus = most;
     }
 
     /**

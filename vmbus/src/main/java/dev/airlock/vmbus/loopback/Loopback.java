@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A channel with both ends in this process and its rings in any memory. There is no bus: nothing is
- * negotiated, {@link HostChannel#offerSubchannels} offers nothing, and closing is told to the other
- * end by {@link #close} only.
+ * negotiated, {@link HostChannel#offerSubchannels} offers what {@link
+ * HostChannel#subchannelsWithoutBus} allows, and closing is told to the other end by {@link #close}
+ * only.
  *
  * <p>The ends are what they are elsewhere: each may run on a thread of its own, or both on one.
  */
