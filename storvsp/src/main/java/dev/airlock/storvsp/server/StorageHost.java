@@ -193,6 +193,7 @@ public final class StorageHost implements AutoCloseable {
             if (ownUid == ROOT_UID && !options.leavesSockets()) {
                 janitor = SocketJanitor.start(paths);
             }
+            ProgramFiles.open();
             Privileges.drop();
         }
         serve("accept", listeners.getFirst(), guests::admit);
