@@ -93,6 +93,23 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
+     * Whether the counter is at its limit, where a signal blocks if the peer has made the file
+     * description blocking. False once closed.
+     */
+    public boolean isAtLimit() {
+        if (!fd.tryAcquire()) {
+            return false;
+        }
+        try {
+            CallFrame frame = CallFrame.current();
+            Poll.set(frame.pollFds, 0, fd.held(), Poll.WRITABLE);
+            return Poll.await(frame, frame.pollFds, 1, 0) == 0;
+        } finally {
+            fd.release();
+        }
+    }
+
+    /**
      * Resets the counter without waiting. Does not allocate.
      *
      * @return whether it was signalled; false once closed

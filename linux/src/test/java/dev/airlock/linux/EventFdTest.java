@@ -80,6 +80,18 @@ class EventFdTest {
     }
 
     @Test
+    void shouldTellACounterAtItsLimit() throws LinuxException {
+        EventFd event = EventFd.create();
+        assertThat(event.isAtLimit()).isFalse();
+        saturate(event.fd());
+        assertThat(event.isAtLimit()).isTrue();
+        event.drain();
+        assertThat(event.isAtLimit()).isFalse();
+        event.close();
+        assertThat(event.isAtLimit()).isFalse();
+    }
+
+    @Test
     void shouldReleaseASignallerThatAHostilePeerBlockedWhenClosed() throws Exception {
         EventFd event = EventFd.create();
         makeBlocking(event.fd());

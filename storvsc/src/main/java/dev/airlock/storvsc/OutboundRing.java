@@ -22,7 +22,7 @@ final class OutboundRing {
 
     OutboundRing(GuestChannel link, CommandTable table, ChannelCounters counters) {
         this.out = link.out();
-        this.doorbell = new Doorbell(link);
+        this.doorbell = new Doorbell(link::signalHost, link::isSignalBlocked);
         this.table = table;
         this.counters = counters;
     }

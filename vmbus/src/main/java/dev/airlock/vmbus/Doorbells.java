@@ -50,6 +50,11 @@ public final class Doorbells implements AutoCloseable {
         }
     }
 
+    /** Whether whoever rings the peer's doorbell now may block. */
+    public boolean isPeerAtLimit() {
+        return peer != null && peer.isAtLimit();
+    }
+
     /**
      * Wakes the thread in {@link #await}, now or at its next call. No peer can prevent or steal it.
      */

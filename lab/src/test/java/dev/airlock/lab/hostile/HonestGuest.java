@@ -47,6 +47,11 @@ final class HonestGuest implements AutoCloseable {
         working = Watch.start("honest", this::work);
     }
 
+    /** Fails when something has gone wrong already. */
+    void requireNoFailure() {
+        Objects.requireNonNull(working).requireNoFailure();
+    }
+
     /** Ends with the round it is in; fails if anything went wrong. */
     void finish() throws InterruptedException {
         enough.countDown();
@@ -82,7 +87,9 @@ final class HonestGuest implements AutoCloseable {
             workload = next;
             WorkloadResult result = next.run(ROUND_NANOS);
             ios += result.ios();
-            assertThat(result.firstFailure()).as("round %d", round).isNull();
+            assertThat(result.firstFailure())
+                    .as("round %d, adapter: %s", round, guest.adapter().failure())
+                    .isNull();
             assertThat(result.wrongBytes()).isZero();
             assertThat(result.failedIos()).isZero();
             assertThat(result.ios()).isPositive();

@@ -54,7 +54,7 @@ class HostileGuestTest {
         long seed = Seeds.next();
         try (StorageHost host = StorageHost.start(options())) {
             try (HonestGuest honest = new HonestGuest(host.socket(), seed);
-                    HostileGuests hostile = new HostileGuests(host, seed)) {
+                    HostileGuests hostile = new HostileGuests(host, honest, seed)) {
                 honest.start();
                 hostile.run("warm-up", WARM_UP_EVENTS);
                 awaitOnlyHonest(host);
@@ -84,9 +84,11 @@ class HostileGuestTest {
     /** Several at once, so that none waits for another's connection to end. */
     private final class HostileGuests implements AutoCloseable {
         private final EventCounts<HostileEvent> counts = new EventCounts<>(HostileEvent.class);
+        private final HonestGuest honest;
         private final List<HostileGuest> guests = new ArrayList<>();
 
-        private HostileGuests(StorageHost host, long seed) throws Exception {
+        private HostileGuests(StorageHost host, HonestGuest honest, long seed) throws Exception {
+            this.honest = honest;
             for (int i = 0; i < HOSTILE_GUESTS; i++) {
                 guests.add(
                         new HostileGuest(
@@ -110,6 +112,7 @@ class HostileGuestTest {
         }
 
         private long events() {
+            honest.requireNoFailure();
             return HostileEvent.events(counts);
         }
 

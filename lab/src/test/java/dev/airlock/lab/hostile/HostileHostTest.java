@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -63,9 +64,9 @@ class HostileHostTest {
                 lanes.add(new HostileLane(socket, seed + i, counts, tally));
             }
             honest.start();
-            run(lanes, "warm-up", Long.MAX_VALUE, WARM_UP_SESSIONS);
+            run(lanes, honest, "warm-up", Long.MAX_VALUE, WARM_UP_SESSIONS);
             ProcessState before = ProcessState.now();
-            run(lanes, "hostile hosts", events, Long.MAX_VALUE);
+            run(lanes, honest, "hostile hosts", events, Long.MAX_VALUE);
             honest.finish();
             ProcessState after = ProcessState.now();
 
@@ -83,7 +84,12 @@ class HostileHostTest {
     }
 
     /** Guests of all hosts, until so many events in all were delivered or each had so many. */
-    private void run(List<HostileLane> lanes, String what, long eventsMax, long sessionsMax)
+    private void run(
+            List<HostileLane> lanes,
+            HonestGuest honest,
+            String what,
+            long eventsMax,
+            long sessionsMax)
             throws InterruptedException {
         List<Watch.Running> running = new ArrayList<>();
         for (HostileLane lane : lanes) {
@@ -96,9 +102,15 @@ class HostileHostTest {
                                 }
                             }));
         }
+        LongSupplier progress =
+                () -> {
+                    honest.requireNoFailure();
+                    running.forEach(Watch.Running::requireNoFailure);
+                    return events();
+                };
         for (Watch.Running each : running) {
             // A lane bounds its own waits, so any end will do here.
-            each.join(Watch.told(what, this::events, eventsMax));
+            each.join(Watch.told(what, progress, eventsMax));
         }
     }
 

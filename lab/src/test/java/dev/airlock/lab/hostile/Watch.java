@@ -60,6 +60,11 @@ final class Watch {
                     hang(thread.getName() + " makes no progress, at " + now);
                 }
             }
+            requireNoFailure();
+        }
+
+        /** Throws what the thread threw, if it has. */
+        void requireNoFailure() {
             if (failure != null) {
                 throw new AssertionError(thread.getName() + " failed", failure);
             }

@@ -234,13 +234,15 @@ final class Dispatcher {
         Transfer transfer = queue.takeRetry();
         boolean any = transfer != null;
         while (transfer != null) {
+            // Asked now: once accepted, the command may have ended before this thread goes on.
+            BlockRequest owner = transfer.owner();
             SubmitResult result = adapter.enqueue(transfer.command());
             if (result == SubmitResult.BUSY) {
                 queue.addRetryFirst(transfer);
                 adapter.publish();
                 return;
             }
-            place(transfer, transfer.owner(), result);
+            place(transfer, owner, result);
             transfer = queue.takeRetry();
         }
         if (any) {

@@ -102,6 +102,11 @@ public final class GuestChannel implements AutoCloseable {
         doorbells.ringPeer();
     }
 
+    /** Whether the host's doorbell takes no more, so that {@link #signalHost} may block. */
+    public boolean isSignalBlocked() {
+        return doorbells.isPeerAtLimit();
+    }
+
     /**
      * Frees a thread that a hostile host keeps in {@link #signalHost}, for good: later signals go
      * nowhere, so the channel is of no more use.
