@@ -4,6 +4,7 @@ import static dev.airlock.dma.DmaAttributes.NONE;
 import static dev.airlock.dma.DmaDirection.BIDIRECTIONAL;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.airlock.testkit.Allocation;
 import org.junit.jupiter.api.Test;
 
 /** No mapping, unmapping or sync allocates, by whichever way, full pool included. */

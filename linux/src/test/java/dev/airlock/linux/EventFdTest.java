@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.airlock.testkit.Allocation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;

@@ -7,6 +7,7 @@ import dev.airlock.linux.Fd;
 import dev.airlock.linux.FileIo;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Memfd;
+import dev.airlock.testkit.Allocation;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

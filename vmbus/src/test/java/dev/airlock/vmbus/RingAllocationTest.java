@@ -4,6 +4,7 @@ import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Mapping;
 import dev.airlock.memory.HostMemory;
 import dev.airlock.memory.HostMemoryLimits;
+import dev.airlock.testkit.Allocation;
 import dev.airlock.vmbus.loopback.Loopback;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

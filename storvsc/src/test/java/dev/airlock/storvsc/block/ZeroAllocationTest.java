@@ -3,10 +3,10 @@ package dev.airlock.storvsc.block;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.dma.Scatterlist;
-import dev.airlock.storvsc.Allocation;
 import dev.airlock.storvsc.FakeDisk;
 import dev.airlock.storvsc.Rig;
 import dev.airlock.storvsc.StorvscAdapter;
+import dev.airlock.testkit.Allocation;
 import java.io.IOException;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
