@@ -1,6 +1,7 @@
 package dev.airlock.cli;
 
 import dev.airlock.lab.mapping.CsvReport;
+import dev.airlock.lab.mapping.HtmlReport;
 import dev.airlock.lab.mapping.LabOptions;
 import dev.airlock.lab.mapping.Machine;
 import dev.airlock.lab.mapping.MappingLab;
@@ -20,10 +21,12 @@ import picocli.CommandLine.Option;
 @Command(
         name = "mapping",
         description = {
-            "Compare two ways for storvsc to map an I/O: dma_map_page for each 4 KiB page with an array for",
-            "each I/O, as the 2021 patch did, and dma_map_sg for the whole list, as upstream does. Both run",
+            "Compare two ways for storvsc to map an I/O: dma_map_page for each 4 KiB page with an"
+                    + " array for",
+            "each I/O, as the 2021 patch did, and dma_map_sg for the whole list, as upstream does."
+                    + " Both run",
             "through the whole path, guest process to host process, isolated and not.",
-            "Takes about two minutes."
+            "Takes about a minute; prints tables and what they say to that patch's review."
         },
         mixinStandardHelpOptions = true)
 final class BenchMappingCommand implements Callable<Integer> {
@@ -53,6 +56,12 @@ final class BenchMappingCommand implements Callable<Integer> {
             description = "write every figure as CSV to FILE; - prints it instead of tables")
     private @Nullable String csv;
 
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            description = "write one page with answers, charts and all figures to FILE")
+    private @Nullable String html;
+
     @Override
     public Integer call() throws Exception {
         LabOptions options = options();
@@ -61,7 +70,11 @@ final class BenchMappingCommand implements Callable<Integer> {
             throw CommandFailure.usage("--json and --csv - both want stdout; give --csv a file");
         }
         Path csvFile = csv == null || csvPrinted ? null : writable("--csv", csv);
+        Path htmlFile = html == null ? null : writable("--html", html);
         MappingReport report = measure(options);
+        if (htmlFile != null) {
+            Files.writeString(htmlFile, HtmlReport.of(report));
+        }
         if (csvFile != null) {
             Files.writeString(csvFile, CsvReport.of(report));
         }
@@ -107,7 +120,7 @@ final class BenchMappingCommand implements Callable<Integer> {
             Shutdown.onSignal(scratch::close);
             Path socket = scratch.path("host.sock");
             List<String> disks = List.of("null:64G,shared", "mem:64M,shared");
-            try (HostChild host = HostChild.start(socket, disks)) {
+            try (ProcessorHost host = ProcessorHost.start(socket, disks, options.pinned())) {
                 host.awaitReady();
                 MappingLab lab = new MappingLab(socket, options);
                 try (BenchProgress progress =
@@ -128,7 +141,13 @@ final class BenchMappingCommand implements Callable<Integer> {
     private Map<String, String> how(LabOptions options) {
         Map<String, String> how = new LinkedHashMap<>();
         how.put("date", java.time.LocalDate.now(java.time.ZoneOffset.UTC).toString());
-        how.put("host", "a process of its own, disks " + "null:64G and mem:64M");
+        how.put(
+                "host",
+                "a process of its own"
+                        + (options.pinned()
+                                ? " on the last processor, guests' channels on the first"
+                                : "")
+                        + "; disks null:64G and mem:64M");
         how.put("direction", write ? "write" : "read");
         how.put("rounds", Integer.toString(options.rounds()));
         how.put(
@@ -136,7 +155,8 @@ final class BenchMappingCommand implements Callable<Integer> {
                 "./airlock bench mapping"
                         + (quick ? " --quick" : "")
                         + (rounds == null ? "" : " --rounds " + rounds)
-                        + (write ? " --write" : ""));
+                        + (write ? " --write" : "")
+                        + " --html mapping.html");
         return how;
     }
 }

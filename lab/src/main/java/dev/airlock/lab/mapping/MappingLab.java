@@ -24,7 +24,7 @@ public final class MappingLab {
 
     /** How often {@link #run} tells what comes next. */
     public int steps() {
-        return Matrix.steps(options);
+        return Matrix.steps(options) + 1 + PoolPressure.steps(options);
     }
 
     /**
@@ -41,7 +41,15 @@ public final class MappingLab {
         try (Matrix cells = Matrix.attach(socket, options)) {
             matrix = cells.run(told);
         }
-        List<ReportTable> tables = List.of(Tables.matrix(matrix, options));
-        return new MappingReport(machine, how, List.of(), tables);
+        told.accept("offsets");
+        List<ReportTable> tables =
+                List.of(
+                        Tables.matrix(matrix, options),
+                        Tables.offsets(OffsetTable.rows()),
+                        Tables.hostReads(HostReads.rows(socket)),
+                        Tables.prp(PrpTable.rows()),
+                        Tables.pressure(new PoolPressure(options).run(told)));
+        MappingReport unanswered = new MappingReport(machine, how, List.of(), tables);
+        return new MappingReport(machine, how, Answers.of(unanswered), tables);
     }
 }

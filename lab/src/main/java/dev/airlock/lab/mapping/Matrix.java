@@ -79,14 +79,14 @@ final class Matrix implements AutoCloseable {
      */
     List<ReportRow> run(Consumer<String> told) throws IOException, InterruptedException {
         if (options.warmUp()) {
-            round(told, 2);
+            round(told);
             rounds.clear();
         }
         for (Cell cell : cells()) {
             rows.put(cell, count(cell));
         }
         for (int round = 0; round < options.rounds(); round++) {
-            round(told, 1);
+            round(told);
         }
         rows.forEach(this::addTimes);
         return List.copyOf(rows.values());
@@ -117,7 +117,7 @@ final class Matrix implements AutoCloseable {
         return guest;
     }
 
-    private void round(Consumer<String> told, int share) throws IOException, InterruptedException {
+    private void round(Consumer<String> told) throws IOException, InterruptedException {
         for (Cell cell : cells()) {
             told.accept(name(cell));
             LabGuest guest = guest(cell);
@@ -131,19 +131,19 @@ final class Matrix implements AutoCloseable {
                                     options.direction(),
                                     guest.buffers(cell.layout(), cell.bytes(), loop),
                                     disk.maxTransferBytes())
-                            .measure(options.mapNanos() / share);
-            PathLoop.Figures alone = path(guest, cell, 1, share);
-            PathLoop.Figures many = path(guest, cell, depth, share);
+                            .measure(options.mapNanos());
+            PathLoop.Figures alone = path(guest, cell, 1);
+            PathLoop.Figures many = path(guest, cell, depth);
             rounds.computeIfAbsent(cell, absent -> new ArrayList<>())
                     .add(new Round(cost, alone, many));
         }
     }
 
-    private PathLoop.Figures path(LabGuest guest, Cell cell, int depth, int share)
+    private PathLoop.Figures path(LabGuest guest, Cell cell, int depth)
             throws IOException, InterruptedException {
         List<Scatterlist> buffers = guest.buffers(cell.layout(), cell.bytes(), depth);
-        long nanos = options.pathNanos() / share;
-        return new PathLoop(guest.disk(), options.write(), buffers).run(nanos / 6, nanos);
+        long nanos = options.pathNanos();
+        return new PathLoop(guest.disk(), options, buffers).run(nanos / 6, nanos);
     }
 
     /** A few I/Os through the whole path, with every counter. */
@@ -204,7 +204,22 @@ final class Matrix implements AutoCloseable {
                 .figure("latencyP50Us", sample(all, round -> round.alone().p50Us()))
                 .figure("latencyP99Us", sample(all, round -> round.alone().p99Us()))
                 .figure("iops", sample(all, round -> round.many().iops()))
-                .figure("pathAllocatedBytes", sample(all, round -> round.many().allocatedBytes()));
+                .figure("pathAllocatedBytes", sample(all, round -> round.many().allocatedBytes()))
+                .figure("iopsAgainstPerPagePercent", againstPerPage(cell, all));
+    }
+
+    /** Round by round, as the two drivers were measured next to each other. */
+    private Sample againstPerPage(Cell cell, List<Round> all) {
+        LabGuest.Kind kind = cell.kind();
+        LabGuest.Kind perPage =
+                new LabGuest.Kind(kind.isolated(), Way.PER_PAGE, kind.guestPageBytes());
+        List<Round> others =
+                rounds.getOrDefault(new Cell(perPage, cell.layout(), cell.bytes()), List.of());
+        double[] percent = new double[all.size()];
+        for (int i = 0; i < percent.length; i++) {
+            percent[i] = 100 * (all.get(i).many().iops() / others.get(i).many().iops() - 1);
+        }
+        return Sample.of(percent);
     }
 
     private static Sample sample(List<Round> rounds, ToDoubleFunction<Round> figure) {

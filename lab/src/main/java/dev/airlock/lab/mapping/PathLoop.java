@@ -2,6 +2,8 @@ package dev.airlock.lab.mapping;
 
 import com.sun.management.ThreadMXBean;
 import dev.airlock.dma.Scatterlist;
+import dev.airlock.linux.Cpu;
+import dev.airlock.linux.LinuxException;
 import dev.airlock.storvsc.block.BlockDevice;
 import dev.airlock.storvsc.block.BlockRequest;
 import dev.airlock.storvsc.block.BlockStatus;
@@ -14,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.HdrHistogram.Histogram;
 import org.HdrHistogram.SynchronizedHistogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps I/Os of one shape going through the whole path, one for each buffer; each completion
@@ -25,6 +28,7 @@ final class PathLoop {
 
     private final BlockDevice device;
     private final boolean write;
+    private final boolean pinned;
     private final List<Slot> slots = new ArrayList<>();
     private final AtomicLong completed = new AtomicLong();
     private final Histogram latencyNs = new SynchronizedHistogram(3);
@@ -33,6 +37,7 @@ final class PathLoop {
     private volatile boolean measuring;
     private volatile boolean stopping;
     private volatile BlockStatus failure = BlockStatus.OK;
+    private volatile @Nullable String unpinned;
 
     /**
      * What was measured.
@@ -48,9 +53,10 @@ final class PathLoop {
     /**
      * @param buffers where each I/O's data is; their number is the queue depth
      */
-    PathLoop(BlockDevice device, boolean write, List<Scatterlist> buffers) {
+    PathLoop(BlockDevice device, LabOptions options, List<Scatterlist> buffers) {
         this.device = device;
-        this.write = write;
+        this.write = options.write();
+        this.pinned = options.pinned();
         buffers.forEach(buffer -> slots.add(new Slot(buffer)));
         ended = new CountDownLatch(slots.size());
     }
@@ -72,7 +78,9 @@ final class PathLoop {
         long allocated = THREADS.getThreadAllocatedBytes(thread);
         long count = completed.get();
         long start = System.nanoTime();
-        TimeUnit.NANOSECONDS.sleep(nanos);
+        do {
+            TimeUnit.NANOSECONDS.sleep(nanos); // again, if a stalled machine did nothing meanwhile
+        } while (completed.get() == count);
         long elapsed = System.nanoTime() - start;
         count = completed.get() - count;
         allocated = THREADS.getThreadAllocatedBytes(thread) - allocated;
@@ -80,6 +88,9 @@ final class PathLoop {
         stopping = true;
         if (!ended.await(END_SECONDS, TimeUnit.SECONDS)) {
             throw new IOException("I/O did not end");
+        }
+        if (unpinned != null) {
+            throw new IOException("the channel's thread cannot be pinned: " + unpinned);
         }
         if (failure != BlockStatus.OK) {
             throw new IOException("I/O failed: status=" + failure);
@@ -89,6 +100,22 @@ final class PathLoop {
                 latencyNs.getValueAtPercentile(99) / 1e3,
                 count * 1e9 / elapsed,
                 (double) allocated / Math.max(1, count));
+    }
+
+    /**
+     * Once two spinning peers share a processor they do not leave it, each giving way to the other:
+     * a round trip is then two context switches. So the channel's thread stays on the first
+     * processor; whoever starts the host keeps it on another.
+     */
+    private void pinToFirstProcessor() {
+        try {
+            int[] processors = Cpu.available();
+            if (pinned && processors.length > 1) {
+                Cpu.pin(processors[0]);
+            }
+        } catch (LinuxException e) {
+            unpinned = e.getMessage();
+        }
     }
 
     /** One I/O in flight, over and over. */
@@ -123,6 +150,7 @@ final class PathLoop {
             }
             completed.incrementAndGet();
             if (completingThread == 0) {
+                pinToFirstProcessor();
                 completingThread = Thread.currentThread().threadId();
             }
             if (done.status() != BlockStatus.OK) {

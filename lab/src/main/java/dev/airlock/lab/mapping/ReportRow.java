@@ -69,6 +69,23 @@ public final class ReportRow {
         return text;
     }
 
+    /** A part of the key that is a whole number; the row must have it. */
+    public int number(String name) {
+        if (key.get(name) instanceof Integer value) {
+            return value;
+        }
+        throw new IllegalArgumentException("no number " + name + " in " + key);
+    }
+
+    /** A part of the key as text; the row must have it. */
+    public String name(String name) {
+        Object value = key.get(name);
+        if (value == null) {
+            throw new IllegalArgumentException("no " + name + " in " + key);
+        }
+        return value.toString();
+    }
+
     /** Whether a part of the key has a value. */
     public boolean is(String name, Object value) {
         return value.equals(key.get(name));
