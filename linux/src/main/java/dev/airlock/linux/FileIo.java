@@ -101,7 +101,10 @@ public final class FileIo {
         requireIovecs(iovecs, count, offset);
         int raw = fd.acquire();
         try {
-            return FileCalls.preadv2(CallFrame.current(), raw, iovecs, count, offset, flags);
+            CallFrame frame = CallFrame.current();
+            return count == 1 && flags == 0
+                    ? FileCalls.preadOne(frame, raw, iovecs, offset)
+                    : FileCalls.preadv2(frame, raw, iovecs, count, offset, flags);
         } finally {
             fd.release();
         }
@@ -112,7 +115,10 @@ public final class FileIo {
         requireIovecs(iovecs, count, offset);
         int raw = fd.acquire();
         try {
-            return FileCalls.pwritev2(CallFrame.current(), raw, iovecs, count, offset, flags);
+            CallFrame frame = CallFrame.current();
+            return count == 1 && flags == 0
+                    ? FileCalls.pwriteOne(frame, raw, iovecs, offset)
+                    : FileCalls.pwritev2(frame, raw, iovecs, count, offset, flags);
         } finally {
             fd.release();
         }

@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Bench implements AutoCloseable {
     private static final long YARDSTICK_NANOS = 40_000_000;
+    private static final long LOAD_NANOS = 300_000_000;
     private static final int PAGE = 4096;
     private static final int MIB = 1 << 20;
     private static final int NULL_LUN = 0;
@@ -221,6 +222,7 @@ public final class Bench implements AutoCloseable {
 
     private void measureYardsticks() throws IOException, InterruptedException {
         Path folder = setting.folder();
+        yardstick("usedByOthersPercentOfCore", Yardsticks.machineLoadPercent(LOAD_NANOS));
         yardstick(
                 "memcpy4KMBps",
                 Yardsticks.memcpyBytesPerSecond(PAGE, 16 * MIB, YARDSTICK_NANOS) / 1e6);

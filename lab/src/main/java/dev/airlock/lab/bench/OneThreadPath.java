@@ -176,6 +176,11 @@ final class OneThreadPath implements AutoCloseable {
         }
     }
 
+    /** Doorbells that the guest rang so far. */
+    long signals() {
+        return guest.statistics().signals();
+    }
+
     private void completed(ScsiRequest request) {
         ended++;
         if (request.srbStatus() != SrbStatus.SUCCESS

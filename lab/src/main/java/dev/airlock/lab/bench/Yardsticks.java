@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 
 /**
  * What this machine can do at best, measured with the same means as the rows beside which the
@@ -28,6 +29,12 @@ public final class Yardsticks {
     private static final VarHandle WORD = ValueLayout.JAVA_LONG.varHandle();
     private static final int CACHE_LINE = 64;
     private static final int HOP_BATCH = 256;
+
+    /** USER_HZ is 100 on every Linux that runs Java. */
+    private static final long TICK_NANOS = 10_000_000;
+
+    private static final int IDLE_FIELD = 4;
+    private static final int STEAL_FIELD = 8;
 
     private Yardsticks() {}
 
@@ -201,6 +208,31 @@ public final class Yardsticks {
             stop.set(true);
             echo.join();
             return Sample.of(trips.stream().mapToDouble(trip -> trip).toArray()).median();
+        }
+    }
+
+    /**
+     * Processor time that the whole machine uses while the caller does nothing, in percent of one
+     * core: what others take away from the figures. Counted in ticks of 10 ms.
+     */
+    public static double machineLoadPercent(long nanos) throws IOException, InterruptedException {
+        long busy = busyTicks();
+        long start = System.nanoTime();
+        TimeUnit.NANOSECONDS.sleep(nanos);
+        double elapsed = System.nanoTime() - start;
+        return (busyTicks() - busy) * TICK_NANOS * 100 / elapsed;
+    }
+
+    /** All of {@code /proc/stat}'s first line but idle and iowait (proc_stat(5)). */
+    private static long busyTicks() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/stat"))) {
+            String[] words = lines.findFirst().orElse("").split(" +");
+            long busy = 0;
+            for (int word = 1; word < words.length && word <= STEAL_FIELD; word++) {
+                boolean isIdle = word == IDLE_FIELD || word == IDLE_FIELD + 1;
+                busy += isIdle ? 0 : Long.parseLong(words[word]);
+            }
+            return busy;
         }
     }
 

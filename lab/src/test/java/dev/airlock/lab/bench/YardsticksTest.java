@@ -24,6 +24,8 @@ class YardsticksTest {
         assertThat(Yardsticks.preadNanos(folder, 4096, 1 << 20, SHORT)).isGreaterThan(1);
         assertThat(Yardsticks.hopNanos(SHORT)).isGreaterThan(1);
         assertThat(Yardsticks.eventFdRoundTripNanos(SHORT)).isGreaterThan(100);
+        assertThat(Yardsticks.eventFdAsleepNanos(100_000, SHORT)).isGreaterThan(100);
+        assertThat(Yardsticks.machineLoadPercent(SHORT)).isNotNegative();
         assertThat(folder).isEmptyDirectory();
     }
 }
