@@ -3,8 +3,8 @@ package dev.airlock.cli;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine;
 
 /** The command line {@code airlock}: wires the modules together; nothing depends on it. */
 @Command(
@@ -32,6 +32,7 @@ public final class Main implements Runnable {
     static {
         COMMANDS.put("run", RunCommand.class);
         COMMANDS.put("host", HostCommand.class);
+        COMMANDS.put("export", ExportCommand.class);
         COMMANDS.put("disk-add", DiskAddCommand.class);
         COMMANDS.put("disk-remove", DiskRemoveCommand.class);
         COMMANDS.put("disk-list", DiskListCommand.class);

@@ -7,16 +7,17 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** Making, connecting and asking Unix SOCK_SEQPACKET sockets that are still plain descriptors. */
+/** Making, connecting and asking sockets that are still plain descriptors. */
 final class RawSocket {
     /** {@code linux/net.h}, {@code linux/socket.h}, {@code asm-generic/socket.h}. */
     static final int SOCK_CLOEXEC = 0x80000;
 
     static final int SHUT_RDWR = 2;
+    static final int SOCK_NONBLOCK = 0x800;
+    private static final int SOCK_STREAM = 1;
     private static final int SOCK_SEQPACKET = 5;
-    private static final int SOCK_NONBLOCK = 0x800;
     private static final int TYPE = SOCK_SEQPACKET | SOCK_CLOEXEC;
-    private static final int SOL_SOCKET = 1;
+    static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
     private static final int SO_SNDTIMEO = 21;
 
@@ -28,6 +29,43 @@ final class RawSocket {
 
     static Fd nonBlocking(String what) throws LinuxException {
         return socket(TYPE | SOCK_NONBLOCK, what);
+    }
+
+    /** A stream socket that is not blocking, of the family {@code AF_UNIX}, AF_INET or AF_INET6. */
+    static Fd stream(int family, String what) throws LinuxException {
+        return socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, what);
+    }
+
+    static void setOption(Fd fd, int level, int name, int value) throws LinuxException {
+        int raw = fd.acquire();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment number = arena.allocate(4, 4);
+            number.set(JAVA_INT, 0, value);
+            int result = SocketCalls.setsockopt(raw, level, name, number);
+            if (result < 0) {
+                String details = "level=" + level + " option=" + name + " " + fd;
+                throw new LinuxException("setsockopt", details, -result);
+            }
+        } finally {
+            fd.release();
+        }
+    }
+
+    static int option(Fd fd, int level, int name) throws LinuxException {
+        int raw = fd.acquire();
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment number = arena.allocate(4, 4);
+            MemorySegment length = arena.allocate(4, 4);
+            length.set(JAVA_INT, 0, 4);
+            int result = SocketCalls.getsockopt(raw, level, name, number, length);
+            if (result < 0) {
+                String details = "level=" + level + " option=" + name + " " + fd;
+                throw new LinuxException("getsockopt", details, -result);
+            }
+            return number.get(JAVA_INT, 0);
+        } finally {
+            fd.release();
+        }
     }
 
     static Fd[] pair() throws LinuxException {
@@ -93,7 +131,11 @@ final class RawSocket {
     }
 
     private static Fd socket(int type, String what) throws LinuxException {
-        int raw = SocketCalls.socket(SocketAddress.AF_UNIX, type, 0);
+        return socket(SocketAddress.AF_UNIX, type, what);
+    }
+
+    private static Fd socket(int family, int type, String what) throws LinuxException {
+        int raw = SocketCalls.socket(family, type, 0);
         if (raw < 0) {
             throw new LinuxException("socket", "", -raw);
         }

@@ -17,6 +17,11 @@ final class SocketCalls {
     private static final MethodHandle GETSOCKOPT = Native.function("getsockopt");
     private static final MethodHandle SETSOCKOPT = Native.function("setsockopt");
     private static final MethodHandle FCHMOD = Native.function("fchmod");
+    private static final MethodHandle GETSOCKNAME = Native.function("getsockname");
+
+    // Not final, so that they allocate nothing whoever inlines them: see FileCalls.
+    private static MethodHandle SEND_VECTOR = Native.function("sendmsg");
+    private static MethodHandle RECEIVE_VECTOR = Native.function("recvmsg");
 
     private SocketCalls() {}
 
@@ -32,7 +37,7 @@ final class SocketCalls {
     }
 
     static int bind(int fd, MemorySegment address) {
-        // SAFETY: address is a complete sockaddr_un of the length passed, in an arena of the
+        // SAFETY: address is a complete socket address of the length passed, in an arena of the
         // calling thread.
         return Native.callInt(BIND, fd, address.address(), address.byteSize());
     }
@@ -92,6 +97,25 @@ final class SocketCalls {
                 value.address(),
                 value.byteSize(),
                 0);
+    }
+
+    /** As {@link #sendmsg}, for the pieces of a {@link SocketVector}. */
+    static long sendVector(int fd, MemorySegment header, int flags) {
+        // SAFETY: header is the msghdr of a SocketVector, whose pieces are mapped while listed;
+        // does not block (MSG_DONTWAIT).
+        return Native.call(SEND_VECTOR, CallFrame.current(), fd, header.address(), flags, 0, 0, 0);
+    }
+
+    /** As {@link #recvmsg}, for the pieces of a {@link SocketVector}. */
+    static long receiveVector(int fd, MemorySegment header, int flags) {
+        // SAFETY: as in sendVector.
+        return Native.call(
+                RECEIVE_VECTOR, CallFrame.current(), fd, header.address(), flags, 0, 0, 0);
+    }
+
+    static int getsockname(int fd, MemorySegment address, MemorySegment length) {
+        // SAFETY: length holds the size of address; both in an arena of the calling thread.
+        return Native.callInt(GETSOCKNAME, fd, address.address(), length.address());
     }
 
     static int fchmod(int fd, int mode) {

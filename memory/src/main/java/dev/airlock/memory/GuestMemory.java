@@ -1,6 +1,7 @@
 package dev.airlock.memory;
 
 import dev.airlock.linux.Fd;
+import dev.airlock.linux.FileIo;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Mapping;
 import dev.airlock.linux.Memfd;
@@ -83,6 +84,20 @@ public final class GuestMemory implements AutoCloseable {
     /** Whether the host cannot see some of this memory. */
     public boolean isIsolated() {
         return visibleGpa > 0;
+    }
+
+    /**
+     * Gives host-visible pages back to the system; they read as zeroes when they are used again.
+     *
+     * @param gpa page-aligned
+     * @param bytes whole pages, all visible
+     */
+    public void discardVisible(long gpa, long bytes) throws LinuxException {
+        if (!HvPage.isAligned(gpa) || !HvPage.isAligned(bytes) || !isVisible(gpa, bytes)) {
+            throw new IllegalArgumentException("not visible pages: gpa=" + gpa + " bytes=" + bytes);
+        }
+        int mode = FileIo.FALLOC_FL_PUNCH_HOLE | FileIo.FALLOC_FL_KEEP_SIZE;
+        FileIo.fallocate(memfd, mode, gpa - visibleGpa, bytes);
     }
 
     /** What to pass to the host. */

@@ -1,14 +1,14 @@
 package dev.airlock.storvsc;
 
 /**
- * How long a completion thread looks at its ring before it sleeps. Sleeping costs a system call
- * here, a signal from the host and a wake-up; spinning costs a core that others may need. So the
- * budget grows while answers come soon after the ring ran empty, and goes to nothing while they do
- * not.
+ * How long a thread that polls a channel looks at its ring before it sleeps. Sleeping costs a
+ * system call here, a signal from the host and a wake-up; spinning costs a core that others may
+ * need. So the budget grows while answers come soon after the ring ran empty, and goes to nothing
+ * while they do not.
  *
- * <p>Not thread-safe: one completion thread's own.
+ * <p>Not thread-safe: one polling thread's own.
  */
-final class AdaptiveSpin {
+public final class AdaptiveSpin {
     private static final long FLOOR_NANOS = 2_000;
 
     private final long maxNanos;
@@ -17,7 +17,7 @@ final class AdaptiveSpin {
     /**
      * @param maxNanos largest budget; 0 never spins
      */
-    AdaptiveSpin(long maxNanos) {
+    public AdaptiveSpin(long maxNanos) {
         if (maxNanos < 0) {
             throw new IllegalArgumentException("maxNanos=" + maxNanos);
         }
@@ -26,17 +26,17 @@ final class AdaptiveSpin {
     }
 
     /** Nanoseconds to spin now; 0 means sleep at once. */
-    long budgetNanos() {
+    public long budgetNanos() {
         return budgetNanos;
     }
 
     /** An answer came while spinning. */
-    void paid() {
+    public void paid() {
         budgetNanos = Math.min(maxNanos, Math.max(FLOOR_NANOS, budgetNanos * 2));
     }
 
     /** The budget ran out. */
-    void wasted() {
+    public void wasted() {
         budgetNanos /= 2;
         if (budgetNanos < FLOOR_NANOS) {
             budgetNanos = 0;
@@ -47,7 +47,7 @@ final class AdaptiveSpin {
      * The thread slept this long before something came: had it been short, spinning would have
      * paid.
      */
-    void slept(long nanos) {
+    public void slept(long nanos) {
         if (nanos <= maxNanos) {
             paid();
         }

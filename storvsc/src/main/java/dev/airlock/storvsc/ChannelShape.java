@@ -1,5 +1,8 @@
 package dev.airlock.storvsc;
 
+import dev.airlock.memory.HvPage;
+import dev.airlock.vmbus.RingWriter;
+
 /**
  * What all channels of an adapter have in common; made from {@link StorvscOptions} and what the
  * host answered.
@@ -12,4 +15,13 @@ package dev.airlock.storvsc;
  * @param tickNanos how coarse the clock is
  */
 record ChannelShape(
-        int port, int tags, boolean callerTags, int maxPages, long timeoutNanos, long tickNanos) {}
+        int port, int tags, boolean callerTags, int maxPages, long timeoutNanos, long tickNanos) {
+    /** Largest data of one command, whatever the host allows: a limit on what each tag holds. */
+    private static final int MAX_TRANSFER_BYTES = 2 << 20;
+
+    /** Most pages of one command's data that a packet in this ring can name. */
+    static int maxPages(RingWriter out) {
+        int fitting = (out.maxPacketBytes() - SrbPacket.bytes(1)) / Long.BYTES + 1;
+        return Math.min(fitting, (MAX_TRANSFER_BYTES >> HvPage.SHIFT) + 1);
+    }
+}

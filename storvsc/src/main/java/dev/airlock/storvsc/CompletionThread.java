@@ -33,13 +33,23 @@ final class CompletionThread implements Runnable {
         try {
             channel.maskInterrupts();
             while (!channel.isClosed()) {
-                if (channel.poll(BATCH) == 0 && !spun()) {
+                if (channel.isAttended()) {
+                    standBack();
+                } else if (channel.poll(BATCH) == 0 && !spun()) {
                     sleep();
                 }
             }
         } catch (LinuxException | RuntimeException failure) {
             events.channelFailed(channel, "completion thread: " + failure);
         }
+    }
+
+    /** Others poll; what they do not see is the channel's end, and what a lost wake-up left. */
+    private void standBack() throws LinuxException {
+        // This thread may have masked after the attendant asked for interrupts.
+        channel.unmaskInterrupts();
+        channel.poll(BATCH);
+        channel.awaitWake(SLEEP_MS);
     }
 
     /** Spins if that pays and something is to come; true when packets were taken. */

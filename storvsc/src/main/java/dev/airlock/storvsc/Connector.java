@@ -76,7 +76,7 @@ final class Connector {
 
     private StorvscChannel openChannel(int index) throws IOException {
         GuestChannel link = openLink(index);
-        int maxPages = StorvscChannel.maxPages(link.out());
+        int maxPages = ChannelShape.maxPages(link.out());
         ChannelShape shape = options.shape(maxPages);
         IoMapping mapping = options.mapping().create(mapper, shape.tags(), maxPages);
         StorvscChannel channel = new StorvscChannel(link, index, mapping, events, clock, shape);

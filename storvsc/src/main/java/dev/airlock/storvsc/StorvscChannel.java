@@ -1,6 +1,7 @@
 package dev.airlock.storvsc;
 
 import dev.airlock.dma.DmaAttributes;
+import dev.airlock.linux.EventFd;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.memory.HvPage;
 import dev.airlock.vmbus.RingReader;
@@ -8,6 +9,7 @@ import dev.airlock.vmbus.RingWriter;
 import dev.airlock.vmbus.guest.GuestChannel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -26,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  * caller's thread.
  */
 public final class StorvscChannel {
-    /** Largest data of one command, whatever the host allows: a limit on what each tag holds. */
-    private static final int MAX_TRANSFER_BYTES = 2 << 20;
-
     /** Between two looks whether the poller has left, at the channel's end. */
     private static final long POLLER_WAIT_NANOS = 50_000;
 
@@ -52,6 +51,7 @@ public final class StorvscChannel {
     private final MemorySegment packets;
     private final long packetStride;
     private final AtomicReference<@Nullable Thread> poller = new AtomicReference<>();
+    private final AtomicInteger attendants = new AtomicInteger();
 
     /**
      * @param link an open channel; closed by {@link #close}
@@ -81,12 +81,6 @@ public final class StorvscChannel {
         this.packetStride = SrbPacket.bytes(shape.maxPages());
         this.packets = Arena.ofAuto().allocate(packetStride * shape.tags(), Long.BYTES);
         this.inbound = new InboundPackets(index, in, commandEnd, events, counters);
-    }
-
-    /** Most pages of one command's data that a packet in this ring can name. */
-    static int maxPages(RingWriter out) {
-        int fitting = (out.maxPacketBytes() - SrbPacket.bytes(1)) / Long.BYTES + 1;
-        return Math.min(fitting, (MAX_TRANSFER_BYTES >> HvPage.SHIFT) + 1);
     }
 
     /** Largest data of one command, whatever its offset in its first page. Whole pages. */
@@ -148,6 +142,30 @@ public final class StorvscChannel {
         return taken;
     }
 
+    /**
+     * The caller polls from now on; the adapter's thread stands back until {@link #leave}. Before
+     * it sleeps it asks {@link #unmaskInterrupts}; then waits for {@link #interrupt} a while.
+     */
+    public void attend() {
+        attendants.incrementAndGet();
+        link.wake();
+    }
+
+    /** The end of {@link #attend}. */
+    public void leave() {
+        attendants.decrementAndGet();
+        link.wake();
+    }
+
+    boolean isAttended() {
+        return attendants.get() > 0;
+    }
+
+    /** The eventfd that the host rings; null without doorbells. Not the caller's to close. */
+    public @Nullable EventFd interrupt() {
+        return link.interrupt();
+    }
+
     /** Whether the channel takes no more commands. */
     public boolean isClosed() {
         return out.isClosed();
@@ -163,13 +181,13 @@ public final class StorvscChannel {
         return link.targetCpu();
     }
 
-    /** Commands that hold a tag: being submitted, with the host, or quarantined. A snapshot. */
+    /** Commands that hold a tag, quarantined ones included. A snapshot. */
     public int inFlight() {
         return table.inUse();
     }
 
-    /** Asks the host not to ring while somebody polls; advice only. */
-    void maskInterrupts() {
+    /** Asks the host not to ring; advice only. */
+    public void maskInterrupts() {
         in.maskInterrupts();
     }
 
@@ -178,7 +196,7 @@ public final class StorvscChannel {
      *
      * @return true when the ring is empty and the caller may sleep; false: poll again
      */
-    boolean unmaskInterrupts() {
+    public boolean unmaskInterrupts() {
         if (isClosed() || !poller.compareAndSet(null, Thread.currentThread())) {
             return false;
         }
@@ -192,6 +210,10 @@ public final class StorvscChannel {
     /** Sleeps until the host rings or the channel ends; false after the time-out. */
     boolean awaitInterrupt(long timeoutMs) throws LinuxException {
         return !isClosed() && link.await(timeoutMs);
+    }
+
+    void awaitWake(long timeoutMs) throws LinuxException {
+        link.awaitWake(timeoutMs);
     }
 
     /**

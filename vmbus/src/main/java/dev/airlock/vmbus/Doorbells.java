@@ -88,6 +88,16 @@ public final class Doorbells implements AutoCloseable {
         return true;
     }
 
+    /**
+     * Waits until this end wakes itself, for a thread that leaves the peer's rings to another one.
+     * Does not allocate.
+     *
+     * @return false after the time-out; true otherwise, also when closed
+     */
+    public boolean awaitWake(long timeoutMs) throws LinuxException {
+        return wake.await(timeoutMs) || !wake.isOpen();
+    }
+
     /** The doorbell this end listens to; null without doorbells. Still owned by this object. */
     public @Nullable EventFd own() {
         return own;

@@ -6,8 +6,10 @@ import dev.airlock.storvsc.AdapterListener;
 import dev.airlock.storvsc.LunAddress;
 import dev.airlock.storvsc.LunFacts;
 import dev.airlock.storvsc.StorvscAdapter;
+import dev.airlock.storvsc.StorvscChannel;
 import java.io.IOException;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A disk as a block device: byte ranges of whole sectors, guest memory as scatterlists of
@@ -30,11 +32,16 @@ public final class BlockDevice implements AutoCloseable {
     private volatile LunFacts facts;
     private volatile boolean gone;
 
-    private BlockDevice(StorvscAdapter adapter, LunFacts facts, int queueDepth) throws IOException {
+    private BlockDevice(
+            StorvscAdapter adapter,
+            LunFacts facts,
+            @Nullable StorvscChannel channel,
+            int queueDepth)
+            throws IOException {
         this.adapter = adapter;
         this.address = facts.address();
         this.facts = facts;
-        this.dispatcher = new Dispatcher(this, adapter, queueDepth);
+        this.dispatcher = new Dispatcher(this, adapter, channel, queueDepth);
     }
 
     /**
@@ -45,10 +52,25 @@ public final class BlockDevice implements AutoCloseable {
      */
     public static BlockDevice open(StorvscAdapter adapter, LunFacts facts, int queueDepth)
             throws IOException {
-        BlockDevice device = new BlockDevice(adapter, facts, queueDepth);
-        adapter.addListener(device.follower);
-        adapter.addClient(device.follower);
-        return device;
+        return new BlockDevice(adapter, facts, null, queueDepth).follow();
+    }
+
+    /**
+     * As {@link #open(StorvscAdapter, LunFacts, int)}, for a thread that has a channel to itself:
+     * every command goes there, so whoever polls that channel ends them.
+     *
+     * @param channel one of the adapter's
+     */
+    public static BlockDevice open(
+            StorvscAdapter adapter, LunFacts facts, StorvscChannel channel, int queueDepth)
+            throws IOException {
+        return new BlockDevice(adapter, facts, channel, queueDepth).follow();
+    }
+
+    private BlockDevice follow() {
+        adapter.addListener(follower);
+        adapter.addClient(follower);
+        return this;
     }
 
     /** What the host says of the disk; changes when the disk does, for instance its size. */
@@ -85,6 +107,23 @@ public final class BlockDevice implements AutoCloseable {
      * @throws IllegalStateException when the request is with a device already
      */
     public void submit(BlockRequest request) {
+        take(request, true);
+    }
+
+    /**
+     * As {@link #submit}, but the host need not see the request before the next {@link #submit} or
+     * {@link #publish}: for several requests with one signal.
+     */
+    public void enqueue(BlockRequest request) {
+        take(request, false);
+    }
+
+    /** Shows the host what was {@link #enqueue enqueued}. */
+    public void publish() {
+        dispatcher.publish();
+    }
+
+    private void take(BlockRequest request, boolean publish) {
         request.beginSubmit();
         BlockStatus refused = check(request);
         if (refused != BlockStatus.OK) {
@@ -92,7 +131,7 @@ public final class BlockDevice implements AutoCloseable {
             request.finish();
             return;
         }
-        dispatcher.accept(request);
+        dispatcher.accept(request, publish);
     }
 
     /**

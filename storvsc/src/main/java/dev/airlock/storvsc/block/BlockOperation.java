@@ -12,7 +12,14 @@ public enum BlockOperation {
      */
     TRIM,
     /** The range reads as zeroes afterwards. */
-    WRITE_ZEROES;
+    WRITE_ZEROES,
+    /** Which blocks hold data: the parameter data of GET LBA STATUS. */
+    LBA_STATUS;
+
+    /** Whether it is one command, whatever its range. */
+    boolean isOneCommand() {
+        return this == FLUSH || this == LBA_STATUS;
+    }
 
     /** Whether it changes the disk's contents. */
     boolean isWrite() {

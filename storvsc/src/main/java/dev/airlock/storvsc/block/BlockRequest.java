@@ -38,6 +38,7 @@ public final class BlockRequest {
     private int scsiStatus;
     private int senseKey;
     private int additionalSense;
+    private int transferredBytes;
 
     /** Where the next command of the request begins, counted from its offset. */
     private long issued;
@@ -114,6 +115,17 @@ public final class BlockRequest {
         return set(BlockOperation.FLUSH, 0, 0, null);
     }
 
+    /**
+     * Asks which blocks hold data, from an offset on: {@link dev.airlock.scsi.LbaStatus}. What
+     * arrived is said by {@link #transferredBytes}.
+     *
+     * @param gpa where to, one contiguous range
+     * @param bytes room for the answer
+     */
+    public BlockRequest lbaStatus(long fromOffset, long gpa, int bytes) {
+        return set(BlockOperation.LBA_STATUS, fromOffset, 0, single(gpa, bytes));
+    }
+
     /** Tells the device that a range is needed no more. */
     public BlockRequest trim(long fromOffset, long bytes) {
         return set(BlockOperation.TRIM, fromOffset, bytes, null);
@@ -166,6 +178,11 @@ public final class BlockRequest {
         return status;
     }
 
+    /** Bytes of the answer to {@link #lbaStatus}; 0 for everything else. */
+    public int transferredBytes() {
+        return transferredBytes;
+    }
+
     /** The {@link SenseKey} of the first command that failed, NO_SENSE when there is none. */
     public int senseKey() {
         return senseKey;
@@ -206,6 +223,7 @@ public final class BlockRequest {
         forceUnitAccess = false;
         mayUnmap = false;
         overwriting = false;
+        transferredBytes = 0;
         return this;
     }
 
@@ -312,6 +330,10 @@ public final class BlockRequest {
             senseKey = CommandResult.senseKey(command);
             additionalSense = CommandResult.additionalSense(command);
         }
+    }
+
+    void transferred(int bytes) {
+        transferredBytes = bytes;
     }
 
     /** Gives the request back to its caller and tells it. */

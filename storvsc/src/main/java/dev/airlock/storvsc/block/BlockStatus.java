@@ -22,6 +22,6 @@ public enum BlockStatus {
      * mistake.
      */
     BAD_LAYOUT,
-    /** The device cannot do this (trim). */
+    /** The device cannot do this (trim, LBA status). */
     UNSUPPORTED
 }

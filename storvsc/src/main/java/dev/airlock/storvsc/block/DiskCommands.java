@@ -1,6 +1,7 @@
 package dev.airlock.storvsc.block;
 
 import dev.airlock.dma.DmaAttributes;
+import dev.airlock.dma.Scatterlist;
 import dev.airlock.memory.HvPage;
 import dev.airlock.scsi.Cdb;
 import dev.airlock.scsi.ScsiCommand;
@@ -19,8 +20,8 @@ final class DiskCommands {
     /** Result of {@link #prepareNext}: the data list cannot be cut to whole sectors. */
     static final long BAD_LAYOUT = -1;
 
-    /** Result of {@link #prepareNext} for a flush, which covers no range. */
-    static final long FLUSH_ISSUED = 1;
+    /** Result of {@link #prepareNext} for what is one command whatever its range. */
+    static final long ONE_ISSUED = 1;
 
     /** Most blocks of one WRITE SAME where the device names no limit (Linux SD_MAX_WS16_BLOCKS). */
     private static final long WRITE_SAME_BLOCKS_MAX = 0x7F_FFFF;
@@ -43,7 +44,7 @@ final class DiskCommands {
     /**
      * Prepares the next command of a request that has bytes left to issue, or of a flush.
      *
-     * @return bytes of the range that the command covers, or {@link #FLUSH_ISSUED}, or {@link
+     * @return bytes of the range that the command covers, or {@link #ONE_ISSUED}, or {@link
      *     #BAD_LAYOUT}
      */
     long prepareNext(BlockRequest request, Transfer transfer, LunFacts facts, long zeroPageGpa) {
@@ -60,6 +61,7 @@ final class DiskCommands {
             case READ -> readOrWrite(request, command, facts, lba, false);
             case WRITE -> readOrWrite(request, command, facts, lba, true);
             case FLUSH -> flush(command, facts);
+            case LBA_STATUS -> lbaStatus(request, command, facts, lba);
             case TRIM -> trim(transfer, facts, lba, left, zeroPageGpa);
             case WRITE_ZEROES ->
                     writeSame(command, facts, lba, left, request.mayUnmap(), zeroPageGpa);
@@ -100,12 +102,25 @@ final class DiskCommands {
         return bytes;
     }
 
+    private static long lbaStatus(
+            BlockRequest request, ScsiRequest command, LunFacts facts, long lba) {
+        Scatterlist into = request.data();
+        if (into == null) {
+            return BAD_LAYOUT;
+        }
+        command.prepare(facts.address(), DataDirection.FROM_DEVICE);
+        command.addData(into.gpa(0), into.bytes(0));
+        command.cdbLength(ScsiCommand.GET_LBA_STATUS.cdbBytes());
+        Cdb.encode(command.cdb(), 0, ScsiCommand.GET_LBA_STATUS, lba, into.bytes(0));
+        return ONE_ISSUED;
+    }
+
     private static long flush(ScsiRequest command, LunFacts facts) {
         command.prepare(facts.address(), DataDirection.NONE);
         command.cdbLength(ScsiCommand.SYNCHRONIZE_CACHE_10.cdbBytes());
         // LBA 0 and no length: the whole device.
         Cdb.encode(command.cdb(), 0, ScsiCommand.SYNCHRONIZE_CACHE_10, 0, 0);
-        return FLUSH_ISSUED;
+        return ONE_ISSUED;
     }
 
     private long trim(Transfer transfer, LunFacts facts, long lba, long left, long zeroPageGpa) {

@@ -2,9 +2,11 @@ package dev.airlock.storvsc.block;
 
 import dev.airlock.memory.HvPage;
 import dev.airlock.storvsc.StorvscAdapter;
+import dev.airlock.storvsc.StorvscChannel;
 import dev.airlock.storvsc.SubmitResult;
 import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns block requests into commands and sees each to its end. Of a request, one thread at a time
@@ -15,6 +17,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Dispatcher {
     private final BlockDevice device;
     private final StorvscAdapter adapter;
+    private final @Nullable StorvscChannel channel;
     private final DiskCommands commands;
     private final TransferPool pool;
     private final RetryPolicy policy;
@@ -23,9 +26,18 @@ final class Dispatcher {
     private volatile boolean drainAgain;
     private volatile boolean zeroesAsData;
 
-    Dispatcher(BlockDevice device, StorvscAdapter adapter, int queueDepth) throws IOException {
+    /**
+     * @param channel the only one to use; null for that of the CPU
+     */
+    Dispatcher(
+            BlockDevice device,
+            StorvscAdapter adapter,
+            @Nullable StorvscChannel channel,
+            int queueDepth)
+            throws IOException {
         this.device = device;
         this.adapter = adapter;
+        this.channel = channel;
         this.commands = new DiskCommands(adapter.guestMemory(), adapter.maxTransferBytes());
         this.pool = new TransferPool(this, adapter, queueDepth);
         this.policy = new RetryPolicy(adapter);
@@ -36,12 +48,26 @@ final class Dispatcher {
         return commands.maxTransferBytes(device.facts());
     }
 
-    /** Takes a request that was checked. */
-    void accept(BlockRequest request) {
+    /**
+     * Takes a request that was checked.
+     *
+     * @param publish false leaves it to {@link #publish} to show its commands to the host
+     */
+    void accept(BlockRequest request, boolean publish) {
         if (request.operation() == BlockOperation.WRITE_ZEROES && zeroesAsData) {
             request.beginPhase(BlockRequest.Phase.ZEROES_AS_DATA);
         }
-        start(request);
+        start(request, publish);
+    }
+
+    /** Shows the host what was accepted. */
+    void publish() {
+        StorvscChannel only = channel;
+        if (only != null) {
+            only.publish();
+        } else {
+            adapter.publish();
+        }
     }
 
     /** A command has ended. */
@@ -82,8 +108,8 @@ final class Dispatcher {
     }
 
     /** Issues what can be issued now; the rest waits behind what waits already. */
-    private void start(BlockRequest request) {
-        if (queue.isEmpty() && issue(request)) {
+    private void start(BlockRequest request, boolean publish) {
+        if (queue.isEmpty() && issue(request, publish)) {
             releaseRequest(request);
             return;
         }
@@ -97,7 +123,7 @@ final class Dispatcher {
      *
      * @return false when something was busy first; call again later
      */
-    private boolean issue(BlockRequest request) {
+    private boolean issue(BlockRequest request, boolean publish) {
         boolean all = true;
         int queued = 0;
         while (!isIssued(request) && all) {
@@ -109,8 +135,8 @@ final class Dispatcher {
                 queued++;
             }
         }
-        if (queued > 0) {
-            adapter.publish();
+        if (queued > 0 && (publish || !all)) {
+            publish();
         }
         return all;
     }
@@ -119,10 +145,9 @@ final class Dispatcher {
         if (request.hasFailed()) {
             return true;
         }
-        boolean isFlush =
-                request.operation() == BlockOperation.FLUSH
-                        || request.phase() == BlockRequest.Phase.FLUSH;
-        return isFlush ? request.issued() > 0 : request.issued() == request.length();
+        boolean isOne =
+                request.operation().isOneCommand() || request.phase() == BlockRequest.Phase.FLUSH;
+        return isOne ? request.issued() > 0 : request.issued() == request.length();
     }
 
     /** Queues the next command; false when it had to be put by. */
@@ -135,7 +160,7 @@ final class Dispatcher {
         }
         request.retain();
         request.addIssued(bytes);
-        SubmitResult result = adapter.enqueue(transfer.command());
+        SubmitResult result = enqueue(transfer);
         if (result == SubmitResult.TOO_LARGE && canShrink(transfer)) {
             commands.tooLarge(transfer.command().dataBytes());
             request.cursor().rewind();
@@ -173,7 +198,19 @@ final class Dispatcher {
     }
 
     private void resubmit(Transfer transfer) {
-        place(transfer, transfer.owner(), adapter.submit(transfer.command()));
+        // As in drainRetries: asked before it can have ended.
+        BlockRequest owner = transfer.owner();
+        StorvscChannel only = channel;
+        SubmitResult result =
+                only != null ? only.submit(transfer.command()) : adapter.submit(transfer.command());
+        place(transfer, owner, result);
+    }
+
+    private SubmitResult enqueue(Transfer transfer) {
+        StorvscChannel only = channel;
+        return only != null
+                ? only.enqueue(transfer.command())
+                : adapter.enqueue(transfer.command());
     }
 
     private void endTransfer(Transfer transfer, BlockRequest request) {
@@ -193,13 +230,13 @@ final class Dispatcher {
             zeroesAsData = true;
             request.forgetFailure();
             request.beginPhase(BlockRequest.Phase.ZEROES_AS_DATA);
-            start(request);
+            start(request, true);
         } else if (isMain
                 && request.isForceUnitAccess()
                 && !request.hasFailed()
                 && !device.facts().fua()) {
             request.beginPhase(BlockRequest.Phase.FLUSH);
-            start(request);
+            start(request, true);
         } else {
             request.finish();
         }
@@ -236,17 +273,17 @@ final class Dispatcher {
         while (transfer != null) {
             // Asked now: once accepted, the command may have ended before this thread goes on.
             BlockRequest owner = transfer.owner();
-            SubmitResult result = adapter.enqueue(transfer.command());
+            SubmitResult result = enqueue(transfer);
             if (result == SubmitResult.BUSY) {
                 queue.addRetryFirst(transfer);
-                adapter.publish();
+                publish();
                 return;
             }
             place(transfer, owner, result);
             transfer = queue.takeRetry();
         }
         if (any) {
-            adapter.publish();
+            publish();
         }
         drainRequests();
     }
@@ -254,7 +291,7 @@ final class Dispatcher {
     private void drainRequests() {
         BlockRequest request = queue.takeRequest();
         while (request != null) {
-            if (!issue(request)) {
+            if (!issue(request, true)) {
                 queue.addFirst(request);
                 return;
             }

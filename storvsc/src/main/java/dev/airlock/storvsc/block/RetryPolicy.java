@@ -37,7 +37,9 @@ final class RetryPolicy {
     /** Judges an ended command, and tells its request of a failure. */
     Verdict judge(Transfer transfer, BlockRequest request) {
         ScsiRequest command = transfer.command();
-        if (CommandResult.isGood(command) && command.residualBytes() == 0) {
+        boolean isAnswer = request.operation() == BlockOperation.LBA_STATUS;
+        if (CommandResult.isGood(command) && (isAnswer || command.residualBytes() == 0)) {
+            request.transferred(isAnswer ? command.transferredBytes() : 0);
             return Verdict.DONE;
         }
         if (command.outcome() != Outcome.ANSWERED) {
@@ -111,7 +113,9 @@ final class RetryPolicy {
 
     private static BlockStatus illegal(int additional, BlockOperation operation) {
         boolean isOptional =
-                operation == BlockOperation.TRIM || operation == BlockOperation.WRITE_ZEROES;
+                operation == BlockOperation.TRIM
+                        || operation == BlockOperation.WRITE_ZEROES
+                        || operation == BlockOperation.LBA_STATUS;
         return switch (additional) {
             case AdditionalSense.LBA_OUT_OF_RANGE -> BlockStatus.OUT_OF_RANGE;
             case AdditionalSense.INVALID_COMMAND_OPERATION_CODE,

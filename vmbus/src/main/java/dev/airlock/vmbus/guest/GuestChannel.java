@@ -127,7 +127,15 @@ public final class GuestChannel implements AutoCloseable {
         return !open || doorbells.await(timeoutMs);
     }
 
-    /** Makes {@link #await} return, now or at its next call. */
+    /**
+     * As {@link #await}, but for a thread that leaves the host's rings to another one: does not
+     * return for them.
+     */
+    public boolean awaitWake(long timeoutMs) throws LinuxException {
+        return !open || doorbells.awaitWake(timeoutMs);
+    }
+
+    /** Makes {@link #await} and {@link #awaitWake} return, now or at the next call. */
     public void wake() {
         doorbells.wake();
     }
