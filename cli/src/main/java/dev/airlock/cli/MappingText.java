@@ -1,5 +1,6 @@
 package dev.airlock.cli;
 
+import dev.airlock.lab.bench.Sample;
 import dev.airlock.lab.mapping.Answer;
 import dev.airlock.lab.mapping.MappingReport;
 import dev.airlock.lab.mapping.Numbers;
@@ -14,8 +15,8 @@ import java.util.Set;
 
 /**
  * A mapping report for a terminal: the two drivers side by side, the offset tables as grids, the
- * pool; then the answers, where the reader's eyes are at the end. What it leaves out, spreads and
- * most of the host's reads, is in the other forms.
+ * pool; then the answers, where the reader's eyes are at the end. What it leaves out, as most of
+ * the host's reads, is in the other forms.
  */
 final class MappingText {
     private static final int WRAP = 100;
@@ -25,7 +26,7 @@ final class MappingText {
     static String of(MappingReport report) {
         StringBuilder text = new StringBuilder();
         title(text, report.table("matrix"));
-        wrap(text, "Pairs: per page / per entry.", "");
+        wrap(text, "Pairs: per page / per entry; ± is half the distance between the extremes.", "");
         text.append(sideBySide(report.table("matrix").rows())).append('\n');
         title(text, report.table("offsets"));
         wrap(text, "Down: min_align_mask. Across: offset of the original.", "");
@@ -85,7 +86,7 @@ final class MappingText {
                     page.name("layout") + " " + Numbers.bytes(page.number("bytes")),
                     Numbers.bytes(page.number("guestPageBytes")),
                     page.is("isolated", true) ? "yes" : "no",
-                    pair(page, entry, "mappingNs"),
+                    measured(page, entry, "mappingNs"),
                     pair(page, entry, "mapCalls"),
                     pair(page, entry, "copies"),
                     Numbers.bytes(entry.median("copiedBytes")),
@@ -96,8 +97,8 @@ final class MappingText {
                     Numbers.bytes(page.median("largestCommandBytes"))
                             + " / "
                             + Numbers.bytes(entry.median("largestCommandBytes")),
-                    pair(page, entry, "latencyP50Us"),
-                    pair(page, entry, "iops"));
+                    measured(page, entry, "latencyP50Us"),
+                    measured(page, entry, "iops"));
         }
         return table.render();
     }
@@ -106,6 +107,15 @@ final class MappingText {
         String one = Numbers.three(page.median(figure));
         String other = Numbers.three(entry.median(figure));
         return one.equals(other) ? one : one + " / " + other;
+    }
+
+    private static String measured(ReportRow page, ReportRow entry, String figure) {
+        return spread(page, figure) + " / " + spread(entry, figure);
+    }
+
+    private static String spread(ReportRow row, String figure) {
+        Sample sample = row.figures().get(figure);
+        return sample == null ? "" : Numbers.withSpread(sample);
     }
 
     /** How a cell of a grid is written. */
@@ -204,7 +214,7 @@ final class MappingText {
                     growing ? "growing" : row.is("strewn", true) ? "strewn" : "packed",
                     row.name("usePercent") + " %",
                     row.name("threads"),
-                    figure(row, "nsPerAttempt"),
+                    spread(row, "nsPerAttempt"),
                     figure(row, "failedPercent"),
                     figure(row, "failed4KPercent"),
                     figure(row, "slotsPerMapping"),

@@ -168,7 +168,7 @@ class MappingFormatsTest {
             ReportRow entry = matrix.get(i + 1);
             String one = Numbers.three(page.median("mappingNs"));
             String other = Numbers.three(entry.median("mappingNs"));
-            String times = one.equals(other) ? one : one + " / " + other;
+            String times = one + " / " + other;
             String start =
                     page.name("layout")
                             + " "

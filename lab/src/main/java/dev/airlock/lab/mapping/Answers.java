@@ -148,7 +148,7 @@ final class Answers {
         return new Answer(
                 "Does bouncing keep the offset in the page, and what does swiotlb do when"
                         + " min_align_mask is zero?",
-                "It keeps exactly the bits of the mask. With zero it keeps none: of %d offsets %d survived (that of a page's"
+                "It keeps the bits of the mask and no others. With zero it keeps none: of %d offsets %d survived (that of a page's"
                                 .formatted(OffsetTable.OFFSETS.size(), kept)
                         + " beginning), with 4095 %d. What fills a page then begins at a page, anything smaller at any slot. "
                                 .formatted(keptBy4095)
