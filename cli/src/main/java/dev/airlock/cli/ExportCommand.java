@@ -13,6 +13,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -96,6 +97,9 @@ final class ExportCommand implements Callable<Integer> {
                     "run a shell command with the NBD URI in $uri, and end with it; needs no --socket")
     private @Nullable String run;
 
+    @ArgGroup(exclusive = false, heading = "%nTLS:%n")
+    private TlsOptions tls = new TlsOptions();
+
     @Option(names = "--stats", description = "one line a second on stderr: what clients do")
     private boolean stats;
 
@@ -112,12 +116,12 @@ final class ExportCommand implements Callable<Integer> {
             throw CommandFailure.usage("give DISKs, or --host with a running host's socket");
         }
         NbdOptions options = options();
+        TlsPolicy policy = tls.load();
         ScratchFolder scratch = ScratchFolder.create();
         ExportHost disksHost =
                 new ExportHost(
                         disks, host, scratch.path("host.sock"), isolation == Isolation.forced);
-        try (ExportService service =
-                new ExportService(options, TlsPolicy.OFF, disksHost, scratch)) {
+        try (ExportService service = new ExportService(options, policy, disksHost, scratch)) {
             Shutdown.onSignal(service::close);
             service.start(end::offer);
             ExportSockets sockets = ExportSockets.of(socket, tcp, run != null ? scratch : null);
@@ -142,7 +146,7 @@ final class ExportCommand implements Callable<Integer> {
         try {
             String command = run;
             if (command != null) {
-                Process child = sockets.shell(command).start();
+                Process child = sockets.shell(command, tls.schemeSuffix()).start();
                 child.onExit().thenAccept(ended -> end.offer(ended.exitValue()));
             }
             return end.take();

@@ -134,29 +134,33 @@ final class ExportSockets {
         return places;
     }
 
-    /** A shell command that finds the default export in {@code $uri}, as nbdkit does. */
-    ProcessBuilder shell(String command) {
+    /**
+     * A shell command that finds the default export in {@code $uri}, as nbdkit does.
+     *
+     * @param suffix of the URI's scheme: "s" when clients must use TLS
+     */
+    ProcessBuilder shell(String command, String suffix) {
         ProcessBuilder builder = new ProcessBuilder("/bin/sh", "-c", command).inheritIO();
         Map<String, String> environment = builder.environment();
         environment.remove("LISTEN_FDS");
         environment.remove("LISTEN_PID");
-        environment.put("uri", uri());
+        environment.put("uri", uri(suffix));
         environment.put("unixsocket", socket == null ? "" : socket.toString());
         environment.put("port", socket != null ? "" : Integer.toString(boundPort));
         return builder;
     }
 
-    private String uri() {
+    private String uri(String suffix) {
         Path path = socket;
         if (path != null) {
             String encoded =
                     URLEncoder.encode(path.toAbsolutePath().toString(), StandardCharsets.UTF_8)
                             .replace("+", "%20")
                             .replace("%2F", "/");
-            return "nbd+unix:///?socket=" + encoded;
+            return "nbd" + suffix + "+unix:///?socket=" + encoded;
         }
         InetAddress host = address;
-        return host == null ? "" : "nbd://" + hostText(host) + ":" + boundPort + "/";
+        return host == null ? "" : "nbd" + suffix + "://" + hostText(host) + ":" + boundPort + "/";
     }
 
     private static String hostText(InetAddress host) {

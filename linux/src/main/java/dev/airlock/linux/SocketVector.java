@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Pieces of memory for one transfer of a {@link StreamSocket}: a {@code struct msghdr} with its
@@ -23,6 +25,10 @@ public final class SocketVector {
     private final int capacity;
     private final MemorySegment header;
     private final MemorySegment iovecs;
+
+    /** The whole memory of each piece, for copies. */
+    private final MemorySegment[] memories;
+
     private int first;
     private int end;
     private long bytes;
@@ -38,6 +44,8 @@ public final class SocketVector {
         Arena arena = Arena.ofAuto();
         header = arena.allocate(HEADER_BYTES, 8);
         iovecs = arena.allocate((long) capacity * IOVEC_BYTES, 8);
+        memories = new MemorySegment[capacity];
+        Arrays.fill(memories, MemorySegment.NULL);
     }
 
     /** Forgets everything. */
@@ -65,6 +73,7 @@ public final class SocketVector {
         long at = (long) end * IOVEC_BYTES;
         iovecs.set(JAVA_LONG, at, memory.address() + offset);
         iovecs.set(JAVA_LONG, at + Long.BYTES, length);
+        memories[end] = memory;
         end++;
         bytes += length;
         return true;
@@ -106,6 +115,40 @@ public final class SocketVector {
             left -= length;
             first++;
         }
+    }
+
+    /**
+     * Copies from the front into a buffer, as much as fits, for a stream that is not the socket's
+     * own. Consumes nothing.
+     *
+     * @return bytes
+     */
+    public int copyTo(ByteBuffer target) {
+        return copy(target, true);
+    }
+
+    /** Fills the pieces from the front, as {@link #copyTo} in the other direction. */
+    public int copyFrom(ByteBuffer source) {
+        return copy(source, false);
+    }
+
+    private int copy(ByteBuffer buffer, boolean toBuffer) {
+        int copied = 0;
+        for (int i = first; i < end && buffer.hasRemaining(); i++) {
+            long at = (long) i * IOVEC_BYTES;
+            MemorySegment memory = memories[i];
+            long offset = iovecs.get(JAVA_LONG, at) - memory.address();
+            int length = (int) Math.min(iovecs.get(JAVA_LONG, at + Long.BYTES), buffer.remaining());
+            MemorySegment rest = MemorySegment.ofBuffer(buffer);
+            if (toBuffer) {
+                MemorySegment.copy(memory, offset, rest, 0, length);
+            } else {
+                MemorySegment.copy(rest, 0, memory, offset, length);
+            }
+            buffer.position(buffer.position() + length);
+            copied += length;
+        }
+        return copied;
     }
 
     /** The msghdr, for the kernel. */

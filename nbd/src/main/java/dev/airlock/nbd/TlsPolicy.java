@@ -3,26 +3,25 @@ package dev.airlock.nbd;
 import dev.airlock.linux.LinuxException;
 
 /** Whether connections are encrypted, and how. Thread-safe. */
-public interface TlsPolicy {
+public abstract class TlsPolicy {
     /** No TLS at all. */
-    TlsPolicy OFF = new Off();
+    public static final TlsPolicy OFF = new Off();
+
+    TlsPolicy() {}
 
     /** Whether a client may ask for it. */
-    boolean isOffered();
+    public abstract boolean isOffered();
 
     /** Whether a client must ask for it before anything else. */
-    boolean isRequired();
+    public abstract boolean isRequired();
 
     /**
      * Runs the TLS handshake with a client that has been told to begin, and makes the stream go on
      * over it.
      */
-    void upgrade(HandshakeStream stream) throws ClientFault, LinuxException;
+    abstract void upgrade(HandshakeStream stream) throws ClientFault, LinuxException;
 
-    /** {@link #OFF}. */
-    final class Off implements TlsPolicy {
-        private Off() {}
-
+    private static final class Off extends TlsPolicy {
         @Override
         public boolean isOffered() {
             return false;
@@ -34,7 +33,7 @@ public interface TlsPolicy {
         }
 
         @Override
-        public void upgrade(HandshakeStream stream) {
+        void upgrade(HandshakeStream stream) {
             throw new IllegalStateException("TLS is off");
         }
     }
