@@ -3,8 +3,8 @@ package dev.airlock.cli;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import picocli.CommandLine.Command;
 import picocli.CommandLine;
+import picocli.CommandLine.Command;
 
 /** The command line {@code airlock}: wires the modules together; nothing depends on it. */
 @Command(
