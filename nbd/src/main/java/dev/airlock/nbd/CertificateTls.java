@@ -3,7 +3,6 @@ package dev.airlock.nbd;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import dev.airlock.linux.LinuxException;
-
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -20,7 +19,6 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
