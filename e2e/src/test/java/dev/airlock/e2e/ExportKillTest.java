@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each process killed at random moments: what a flush acknowledged is there. */
-@Timeout(value = 300, unit = TimeUnit.SECONDS)
+@Timeout(value = 900, unit = TimeUnit.SECONDS)
 class ExportKillTest {
     private static final int KILLS = Boolean.getBoolean("airlock.soak") ? 100 : 4;
 
