@@ -1,13 +1,10 @@
 package dev.airlock.nbd;
 
 import dev.airlock.linux.Errno;
-import dev.airlock.linux.EventFd;
 import dev.airlock.linux.LinuxException;
-import dev.airlock.linux.Poll;
 import dev.airlock.nbd.wire.NbdError;
 import dev.airlock.nbd.wire.RequestHeader;
 import dev.airlock.nbd.wire.Transmission;
-import dev.airlock.storvsc.AdaptiveSpin;
 import dev.airlock.storvsc.LunFacts;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -23,11 +20,6 @@ import org.jspecify.annotations.Nullable;
  * until another guest is there.
  */
 final class RequestLoop implements Outbox.Sent {
-    /** So that a lost wake-up, by a hostile host or otherwise, is a delay and no hang. */
-    private static final long SLEEP_MS = 1_000;
-
-    private static final int LOOKS = 8;
-
     private final NbdServer server;
     private final Agreement agreed;
     private final Transport transport;
@@ -39,8 +31,8 @@ final class RequestLoop implements Outbox.Sent {
     private final SlotPool slots;
     private final Inbox inbox = new Inbox();
     private final Outbox outbox = new Outbox();
-    private final Poll poll = new Poll(3);
-    private final AdaptiveSpin spin;
+    private final Idling idling;
+    private final BusyBudget budget = new BusyBudget();
 
     private @Nullable DiskLink link;
     private LunFacts facts;
@@ -65,7 +57,7 @@ final class RequestLoop implements Outbox.Sent {
         this.steps = new Steps(export, agreed.extended());
         this.replies = new Replies(agreed.structured(), agreed.extended());
         this.slots = new SlotPool(mailbox, server.options().requestsPerConnection());
-        this.spin = new AdaptiveSpin(server.options().spinMaxNanos());
+        this.idling = new Idling(mailbox, transport, outbox, server.options().spinMaxNanos());
     }
 
     /**
@@ -88,7 +80,8 @@ final class RequestLoop implements Outbox.Sent {
             if (isOver()) {
                 hangUp();
             } else if (!worked) {
-                idle();
+                boolean wantsInput = reading && !stalled;
+                mayHaveInput |= idling.idle(link, underWay > 0, wantsInput, connected);
             }
         }
         outbox.drop(this);
@@ -342,7 +335,9 @@ final class RequestLoop implements Outbox.Sent {
     private boolean reserve(Slot slot, DiskLink current) {
         long bytes = Steps.bufferBytes(slot, current.device().sectorBytes());
         if (bytes > 0) {
-            slot.gpa = current.arena().allocate(bytes);
+            long used = current.arena().used();
+            boolean mayTake = used == 0 || used + bytes <= budget.bytes();
+            slot.gpa = mayTake ? current.arena().allocate(bytes) : BufferArena.NONE;
             if (slot.gpa == BufferArena.NONE) {
                 slots.giveBack(slot);
                 stalled = true;
@@ -355,6 +350,7 @@ final class RequestLoop implements Outbox.Sent {
 
     private void reply(Slot slot, long now) {
         slot.stage = Slot.Stage.REPLY;
+        budget.ended(slot.bufferBytes, now);
         DiskLink current = link;
         if (current != null) {
             long dataAt = Steps.dataAt(slot, current.device().sectorBytes());
@@ -367,78 +363,6 @@ final class RequestLoop implements Outbox.Sent {
             outbox.add(slot);
         } else {
             sent(slot);
-        }
-    }
-
-    /** Nothing can be done now: spins while an answer is near, then sleeps. */
-    private void idle() throws LinuxException {
-        DiskLink current = link;
-        if (current != null && underWay > 0 && spun(current)) {
-            return;
-        }
-        // Whoever polls must ask for interrupts before it sleeps, for itself and its neighbours.
-        if (current != null && !current.channel().isClosed()) {
-            if (!current.channel().unmaskInterrupts() && !current.channel().isClosed()) {
-                current.channel().maskInterrupts();
-                return;
-            }
-        }
-        if (mailbox.beginSleep()) {
-            sleep(current);
-        }
-        if (current != null) {
-            current.channel().maskInterrupts();
-        }
-    }
-
-    private boolean spun(DiskLink current) {
-        long budget = spin.budgetNanos();
-        if (budget == 0) {
-            return false;
-        }
-        long start = System.nanoTime();
-        do {
-            for (int look = 0; look < LOOKS; look++) {
-                if (current.poll()) {
-                    spin.paid();
-                    return true;
-                }
-                Thread.onSpinWait();
-            }
-        } while (System.nanoTime() - start < budget);
-        spin.wasted();
-        return false;
-    }
-
-    private void sleep(@Nullable DiskLink current) throws LinuxException {
-        poll.clear();
-        int wake = poll.add(mailbox.event());
-        boolean wantsInput = reading && !stalled;
-        boolean wantsRoom = outbox.isBlocked() && connected || !transport.drain();
-        int socket = -1;
-        if (connected && (wantsInput || wantsRoom)) {
-            int events = (wantsInput ? Poll.READABLE : 0) | (wantsRoom ? Poll.WRITABLE : 0);
-            socket = poll.add(transport.fd(), events);
-        }
-        EventFd interrupt = current == null ? null : current.interrupt();
-        int ring = interrupt != null ? poll.add(interrupt) : -1;
-        long start = System.nanoTime();
-        boolean any = poll.await(SLEEP_MS) > 0;
-        mailbox.endSleep(any && poll.isReadable(wake));
-        if (!any) {
-            return;
-        }
-        if (ring >= 0 && interrupt != null && poll.isReadable(ring)) {
-            interrupt.drain();
-            if (underWay > 0) {
-                spin.slept(System.nanoTime() - start);
-            }
-        }
-        if (socket >= 0) {
-            mayHaveInput |= poll.isReadable(socket);
-            if (poll.isWritable(socket)) {
-                outbox.unblock();
-            }
         }
     }
 }
