@@ -86,7 +86,8 @@ class RangeLocksTest {
                 for (Slot other : held) {
                     boolean overlap =
                             one.lockStart < other.lockEnd && other.lockStart < one.lockEnd;
-                    boolean conflict = !one.equals(other) && (one.lockExclusive || other.lockExclusive);
+                    boolean conflict =
+                            !one.equals(other) && (one.lockExclusive || other.lockExclusive);
                     assertThat(overlap && conflict).isFalse();
                 }
             }
