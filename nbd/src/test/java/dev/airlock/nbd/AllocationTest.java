@@ -3,7 +3,7 @@ package dev.airlock.nbd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.nbd.wire.Transmission;
-import java.lang.management.ManagementFactory;
+import dev.airlock.testkit.Allocation;
 import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
@@ -21,7 +21,6 @@ class AllocationTest {
     @CsvSource({"STRUCTURED, true", "SIMPLE, false"})
     void shouldNotAllocateForReadsAndWrites(NbdClient.Mode mode, boolean isolated)
             throws Exception {
-        var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         try (Rig rig = Rig.open(isolated, "mem:16M,name=m");
                 NbdClient client = rig.connect(mode)) {
             long thread = connectionThread();
@@ -40,14 +39,14 @@ class AllocationTest {
             requests.flip();
             long least = Long.MAX_VALUE;
             for (int window = 0; window < WINDOWS_MAX && least > 0; window++) {
-                long before = threads.getThreadAllocatedBytes(thread);
+                long before = Allocation.bytesOf(thread);
                 for (int round = 0; round < ROUNDS; round++) {
                     client.write(requests.duplicate());
                     for (int i = 0; i < DEPTH; i++) {
                         readReply(client);
                     }
                 }
-                least = Math.min(least, threads.getThreadAllocatedBytes(thread) - before);
+                least = Math.min(least, Allocation.bytesOf(thread) - before);
             }
             assertThat(least).as("bytes for %d requests", ROUNDS * DEPTH).isZero();
         }

@@ -3,7 +3,7 @@ package dev.airlock.testkit;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
 
-/** Counts what the current thread allocates on the heap. Stateless. */
+/** Counts what threads allocate on the heap. Stateless. */
 public final class Allocation {
     private static final int ROUNDS = 5_000;
     private static final int WINDOWS_MAX = 200;
@@ -25,6 +25,11 @@ public final class Allocation {
     /** Bytes so far; asking costs none itself. */
     public static long bytes() {
         return THREADS.getCurrentThreadAllocatedBytes();
+    }
+
+    /** Bytes that another thread has allocated so far. */
+    public static long bytesOf(long threadId) {
+        return THREADS.getThreadAllocatedBytes(threadId);
     }
 
     /**
