@@ -161,6 +161,24 @@ public final class StorvspDevice implements HostDevice {
         return requests;
     }
 
+    /**
+     * Serves one ring once, as its thread would; otherwise as {@link #poll()}.
+     *
+     * @param subchannel 0 for the primary channel
+     * @return requests read from the ring; 0 where there is no such channel
+     */
+    public int poll(int subchannel) {
+        if (options.ringThreads()) {
+            throw new IllegalStateException(name + " has threads that serve its rings");
+        }
+        for (StorvspChannel channel : polled) {
+            if (channel.hostChannel().subchannelIndex() == subchannel) {
+                return channel.poll();
+            }
+        }
+        return 0;
+    }
+
     @Override
     public void closed(HostChannel hostChannel) {
         StorvspChannel channel = find(hostChannel);

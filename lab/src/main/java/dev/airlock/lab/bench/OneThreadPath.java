@@ -171,7 +171,7 @@ final class OneThreadPath implements AutoCloseable {
         channel.publish();
         int target = ended + count;
         while (ended != target) {
-            require(host.poll() > 0);
+            require(host.poll(channel.index()) > 0);
             channel.poll(count);
         }
     }
