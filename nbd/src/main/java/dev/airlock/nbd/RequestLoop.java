@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Serves one client from the handshake to its end, on one thread and without a hand-over: receives
  * requests, submits them, ends what the host has answered, sends replies; spins for a short time
- * while answers are near, then sleeps for whatever comes first. Allocates nothing for reads and
- * writes once warm.
+ * while answers are near, then sleeps for whatever comes first. Allocates no object for a read or a
+ * write once warm.
  *
  * <p>What cannot be taken now, for want of a slot or of buffer memory, stays in the socket: the
  * client is slowed down, never refused. When the host has gone everything is answered with an error
