@@ -56,8 +56,8 @@ final class Native {
     }
 
     /**
-     * Calls a function whose result is a {@code long}. Memory is passed by {@link #address}; it is
-     * the caller's duty that it stays mapped.
+     * Calls a function whose result is a {@code long}. Memory is passed by {@link
+     * MemorySegment#address}; it is the caller's duty that it stays mapped.
      *
      * @return its result, or the negative errno where it is -1
      */
