@@ -3,4 +3,6 @@
 module dev.airlock.nest {
     requires transitive dev.airlock.linux;
     requires static org.jspecify;
+
+    exports dev.airlock.nest;
 }

@@ -1,0 +1,54 @@
+package dev.airlock.nest;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** What runs the processors of a machine under QEMU. */
+public enum Accelerator {
+    /** The processor itself, by KVM with the module of its vendor. */
+    KVM("kvm"),
+    /** Translation, on any machine. Threads of the machine's processors run side by side. */
+    TCG("tcg,thread=multi");
+
+    private static final Path DEVICE = Path.of("/dev/kvm");
+
+    private final String option;
+
+    Accelerator(String option) {
+        this.option = option;
+    }
+
+    /** For {@code -accel}. */
+    String option() {
+        return option;
+    }
+
+    /**
+     * The fastest one that works here. A /dev/kvm alone does not count: there are modules behind it
+     * that run no stock kernel, so one of the vendors' must be loaded.
+     *
+     * @param isNesting whether the machine is to have KVM itself
+     */
+    public static Accelerator best(boolean isNesting) {
+        if (!Files.isReadable(DEVICE) || !Files.isWritable(DEVICE)) {
+            return TCG;
+        }
+        for (String vendor : new String[] {"kvm_intel", "kvm_amd"}) {
+            Path parameters = Path.of("/sys/module", vendor, "parameters");
+            if (Files.isDirectory(parameters)) {
+                return !isNesting || isOn(parameters.resolve("nested")) ? KVM : TCG;
+            }
+        }
+        return TCG;
+    }
+
+    private static boolean isOn(Path parameter) {
+        try {
+            String value = Files.readString(parameter).strip();
+            return value.equals("1") || value.equals("Y");
+        } catch (IOException e) {
+            return false; // not readable: taken as not there
+        }
+    }
+}
