@@ -7,6 +7,10 @@ module dev.airlock.cli {
     requires me.tongfei.progressbar;
     requires tools.jackson.databind;
     requires HdrHistogram;
+    // What Bouncy Castle's provider requires; PskFolder loads that only when it is asked for.
+    requires java.sql;
+
+    uses dev.airlock.nbd.PskSessions.Provider;
 
     opens dev.airlock.cli to
             info.picocli;

@@ -146,7 +146,7 @@ final class ExportCommand implements Callable<Integer> {
         try {
             String command = run;
             if (command != null) {
-                Process child = sockets.shell(command, tls.schemeSuffix()).start();
+                Process child = sockets.shell(command, tls.uri(sockets)).start();
                 child.onExit().thenAccept(ended -> end.offer(ended.exitValue()));
             }
             return end.take();

@@ -137,30 +137,47 @@ final class ExportSockets {
     /**
      * A shell command that finds the default export in {@code $uri}, as nbdkit does.
      *
-     * @param suffix of the URI's scheme: "s" when clients must use TLS
+     * @param uri of the default export
      */
-    ProcessBuilder shell(String command, String suffix) {
+    ProcessBuilder shell(String command, String uri) {
         ProcessBuilder builder = new ProcessBuilder("/bin/sh", "-c", command).inheritIO();
         Map<String, String> environment = builder.environment();
         environment.remove("LISTEN_FDS");
         environment.remove("LISTEN_PID");
-        environment.put("uri", uri(suffix));
+        environment.put("uri", uri);
         environment.put("unixsocket", socket == null ? "" : socket.toString());
         environment.put("port", socket != null ? "" : Integer.toString(boundPort));
         return builder;
     }
 
-    private String uri(String suffix) {
+    /**
+     * The default export's URI; empty on inherited sockets.
+     *
+     * @param scheme "nbd", or "nbds" when clients must use TLS
+     * @param user whom clients shall say they are; empty for nobody
+     * @param keys the file of pre-shared keys; empty for none
+     */
+    String uri(String scheme, String user, String keys) {
+        String who = user.isEmpty() ? "" : encoded(user) + "@";
+        String keysParameter = keys.isEmpty() ? "" : "tls-psk-file=" + encoded(keys);
         Path path = socket;
         if (path != null) {
-            String encoded =
-                    URLEncoder.encode(path.toAbsolutePath().toString(), StandardCharsets.UTF_8)
-                            .replace("+", "%20")
-                            .replace("%2F", "/");
-            return "nbd" + suffix + "+unix:///?socket=" + encoded;
+            String where = encoded(path.toAbsolutePath().toString());
+            String more = keysParameter.isEmpty() ? "" : "&" + keysParameter;
+            return scheme + "+unix://" + who + "/?socket=" + where + more;
         }
         InetAddress host = address;
-        return host == null ? "" : "nbd" + suffix + "://" + hostText(host) + ":" + boundPort + "/";
+        if (host == null) {
+            return "";
+        }
+        String more = keysParameter.isEmpty() ? "" : "?" + keysParameter;
+        return scheme + "://" + who + hostText(host) + ":" + boundPort + "/" + more;
+    }
+
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8)
+                .replace("+", "%20")
+                .replace("%2F", "/");
     }
 
     private static String hostText(InetAddress host) {

@@ -17,11 +17,11 @@ import org.junit.jupiter.params.provider.ValueSource;
  * indirectly.
  */
 class BoundaryModulesTest {
-    private static final List<String> GUEST = List.of("dma", "storvsc", "nbd");
+    private static final List<String> GUEST = List.of("dma", "storvsc", "nbd", "psk");
     private static final List<String> HOST = List.of("disk", "scsitarget", "storvsp");
 
     @ParameterizedTest
-    @ValueSource(strings = {"dma", "storvsc", "nbd"})
+    @ValueSource(strings = {"dma", "storvsc", "nbd", "psk"})
     void guestModulesShouldNotReachTheHost(String module) {
         assertThat(reached(module)).contains(module).doesNotContainAnyElementsOf(HOST);
     }

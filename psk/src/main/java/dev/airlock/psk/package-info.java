@@ -1,0 +1,2 @@
+/** Sessions of TLS with pre-shared keys. */
+package dev.airlock.psk;
