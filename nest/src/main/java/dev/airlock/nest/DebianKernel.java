@@ -2,14 +2,11 @@ package dev.airlock.nest;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -23,8 +20,7 @@ public enum DebianKernel {
     BACKPORTS("-backports");
 
     private static final String META_PACKAGE = "linux-image-cloud-amd64";
-    private static final Pattern DEPENDS =
-            Pattern.compile("Depends: (linux-image-[0-9][a-z0-9.+~-]*)");
+    private static final String PACKAGE_PATTERN = "linux-image-[0-9][a-z0-9.+~-]*";
 
     /** How long a kernel is taken from the cache before apt is asked for a newer one. */
     private static final Duration FRESH = Duration.ofDays(7);
@@ -66,9 +62,7 @@ public enum DebianKernel {
     }
 
     private static boolean isFresh(Path link) throws IOException {
-        Instant made =
-                Files.getLastModifiedTime(link, java.nio.file.LinkOption.NOFOLLOW_LINKS)
-                        .toInstant();
+        Instant made = Files.getLastModifiedTime(link, LinkOption.NOFOLLOW_LINKS).toInstant();
         return made.isAfter(Instant.now().minus(FRESH));
     }
 
@@ -104,7 +98,7 @@ public enum DebianKernel {
             Path name = kernels.resolve(fileName.substring(0, fileName.length() - ".deb".length()));
             if (read(name).isEmpty()) {
                 Path unpacked = Files.createDirectory(scratch.resolve("unpacked"));
-                Tool.run(scratch, List.of("dpkg-deb", "-x", file.toString(), unpacked.toString()));
+                AptDownload.unpack(file, unpacked);
                 if (read(unpacked).isEmpty()) {
                     throw new NestException("no kernel in the package " + fileName);
                 }
@@ -121,71 +115,17 @@ public enum DebianKernel {
     /** By the lists that the machine has; by fresh ones of our own if those do not do. */
     private static Path downloadStable(Path scratch) throws IOException {
         try {
-            return download(scratch, sandbox());
+            return download(AptDownload.byMachinesLists(scratch));
         } catch (NestException e) {
-            return download(scratch, ownLists(scratch, AptSources.ofMachine()));
+            return download(AptDownload.byFreshLists(scratch));
         }
     }
 
     private Path downloadOther(Path scratch) throws IOException {
-        String codename =
-                AptSources.codename()
-                        .orElseThrow(() ->
-                                new NestException(
-                                        "kernels are fetched on Debian only: name one by its"
-                                                + " file"));
-        String suite = codename + suiteSuffix;
-        String sources = AptSources.withSuite(AptSources.ofMachine(), codename, suite);
-        if (sources.isEmpty()) {
-            throw new NestException("no apt source of this machine has the suite " + codename);
-        }
-        return download(scratch, ownLists(scratch, List.of(new AptSources.Source(sources, false))));
+        return download(AptDownload.fromSuite(scratch, suiteSuffix));
     }
 
-    /** Options by which apt works on these sources and leaves the machine's state alone. */
-    private static List<String> ownLists(Path scratch, List<AptSources.Source> sources)
-            throws IOException {
-        Path parts = Files.createDirectories(scratch.resolve("sources"));
-        int number = 0;
-        for (AptSources.Source source : sources) {
-            String suffix = source.isOneLine() ? ".list" : ".sources";
-            Files.writeString(parts.resolve("source" + number++ + suffix), source.text());
-        }
-        Files.createDirectories(scratch.resolve("lists/partial"));
-        Files.createDirectories(scratch.resolve("cache/archives/partial"));
-        List<String> options = new ArrayList<>(sandbox());
-        options.addAll(List.of("-o", "Dir::Etc::sourcelist=/dev/null"));
-        options.addAll(List.of("-o", "Dir::Etc::sourceparts=" + parts));
-        options.addAll(List.of("-o", "Dir::State::lists=" + scratch.resolve("lists")));
-        options.addAll(List.of("-o", "Dir::Cache=" + scratch.resolve("cache")));
-        Tool.run(scratch, command("apt-get", options, "update"));
-        return options;
-    }
-
-    /** Only root has a user to hand the download to, who could not write to our folder. */
-    private static List<String> sandbox() {
-        return List.of("-o", "APT::Sandbox::User=" + System.getProperty("user.name"));
-    }
-
-    private static Path download(Path scratch, List<String> options) throws IOException {
-        String answer = Tool.run(scratch, command("apt-cache", options, "depends", META_PACKAGE));
-        Matcher matcher = DEPENDS.matcher(answer);
-        if (!matcher.find()) {
-            throw new NestException("apt knows no package " + META_PACKAGE);
-        }
-        Tool.run(scratch, command("apt-get", options, "download", matcher.group(1)));
-        try (Stream<Path> files = Files.list(scratch)) {
-            return files.filter(file -> file.toString().endsWith(".deb"))
-                    .findFirst()
-                    .orElseThrow(() -> new NestException("apt-get downloaded nothing"));
-        }
-    }
-
-    private static List<String> command(String tool, List<String> options, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(tool);
-        command.addAll(options);
-        command.addAll(List.of(arguments));
-        return command;
+    private static Path download(AptDownload apt) throws IOException {
+        return apt.download(apt.dependency(META_PACKAGE, PACKAGE_PATTERN));
     }
 }

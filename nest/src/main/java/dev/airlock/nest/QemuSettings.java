@@ -19,7 +19,7 @@ public final class QemuSettings {
     private final List<String> drives = new ArrayList<>();
     private final List<String> more = new ArrayList<>();
     private Accelerator accelerator = Accelerator.best(false);
-    private String processor = "";
+    private String processor = "max";
     private String commandLine = "";
     private int memoryMiB = 512;
     private int processors = 1;
@@ -116,7 +116,7 @@ public final class QemuSettings {
         command.add(Tool.require("qemu-system-x86_64").toString());
         command.addAll(List.of("-nodefaults", "-no-user-config", "-display", "none"));
         command.addAll(List.of("-machine", "q35", "-accel", accelerator.option()));
-        command.addAll(List.of("-cpu", processor.isEmpty() ? "max" : processor));
+        command.addAll(List.of("-cpu", accelerator.model(processor)));
         command.addAll(List.of("-m", memoryMiB + "M", "-smp", Integer.toString(processors)));
         command.addAll(List.of("-no-reboot", "-kernel", kernel.toString()));
         command.addAll(List.of("-initrd", initramfs.toString()));

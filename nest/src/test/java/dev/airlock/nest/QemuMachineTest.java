@@ -12,6 +12,8 @@ import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Debian's kernels under QEMU. */
 class QemuMachineTest {
@@ -26,9 +28,11 @@ class QemuMachineTest {
         initramfs = folder.resolve("initramfs.cpio");
     }
 
-    @Test
-    void shouldRunAScriptWithModulesProgramsAndADriveAndReportItsExitCode() throws Exception {
-        LinuxKernel kernel = Machine.kernel(DebianKernel.STABLE);
+    @ParameterizedTest
+    @EnumSource
+    void shouldRunAScriptWithModulesProgramsAndADriveAndReportItsExitCode(DebianKernel which)
+            throws Exception {
+        LinuxKernel kernel = Machine.kernel(which);
         Path image = folder.resolve("with,comma.img");
         Files.write(image, "from outside".getBytes(StandardCharsets.US_ASCII));
         Files.write(image, new byte[1 << 20], StandardOpenOption.APPEND);
