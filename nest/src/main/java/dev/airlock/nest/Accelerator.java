@@ -53,6 +53,11 @@ public enum Accelerator {
         return TCG;
     }
 
+    /** Whether the processor's KVM is Intel's. */
+    static boolean isIntel() {
+        return Files.isDirectory(Path.of("/sys/module/kvm_intel"));
+    }
+
     private static boolean isOn(Path parameter) {
         try {
             String value = Files.readString(parameter).strip();

@@ -120,6 +120,18 @@ public final class Initramfs {
         return this;
     }
 
+    /** Adds the libraries that a Java runtime loads, which itself is there by other means. */
+    Initramfs librariesOfRuntime(Path jdk) throws IOException {
+        for (String name : List.of("bin/java", "lib/server/libjvm.so")) {
+            for (Path library : SharedLibraries.of(jdk.resolve(name))) {
+                if (!library.startsWith(jdk)) {
+                    parts.add(archive -> addOnce(archive, library.toString(), library));
+                }
+            }
+        }
+        return this;
+    }
+
     private static void writeProgram(CpioArchive archive, String name, Path file)
             throws IOException {
         addOnce(archive, name, file);

@@ -32,7 +32,7 @@ final class SharedLibraries {
             }
             Matcher matcher = LINE.matcher(line);
             if (matcher.matches()) {
-                libraries.add(Path.of(matcher.group(1)));
+                libraries.add(Path.of(matcher.group(1)).normalize());
             }
         }
         return libraries;

@@ -88,7 +88,9 @@ final class Tool {
 
     private static Process start(Path folder, List<String> command, boolean takeErrors)
             throws IOException {
-        require(command.getFirst());
+        if (!command.getFirst().startsWith("/")) {
+            require(command.getFirst());
+        }
         ProcessBuilder builder =
                 new ProcessBuilder(command)
                         .directory(folder.toFile())

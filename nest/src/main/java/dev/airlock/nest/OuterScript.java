@@ -1,0 +1,44 @@
+package dev.airlock.nest;
+
+import java.nio.charset.StandardCharsets;
+
+/** What runs in an {@link OuterMachine}. Stateless. */
+final class OuterScript {
+    private OuterScript() {}
+
+    /** The program by the name {@code airlock}. */
+    static byte[] launcher(Program program) {
+        return """
+        #!/bin/sh
+        exec %s %s %s "$@"
+        """
+                .formatted(
+                        Shell.quoted(program.jdk().resolve("bin/java").toString()),
+                        Shell.quoted("@" + program.argumentFile()),
+                        Shell.words(program.main()))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /**
+     * Puts the program where it was, runs the script, and leaves its output on the second drive.
+     */
+    static String around(Program program, String script) {
+        return """
+        place() { mkdir -p "$2" && mount --bind "$1" "$2"; }
+        mkdir -p /program %1$s
+        mount -t ext4 -o ro /dev/vda /program
+        place /program/0 %2$s
+        place /program/1 %3$s
+        ip link set lo up
+        %4$s
+        code=$?
+        tar -c -f /dev/vdb -C %1$s .
+        exit $code
+        """
+                .formatted(
+                        OuterMachine.OUTPUT_FOLDER,
+                        Shell.quoted(program.jdk().toString()),
+                        Shell.quoted(program.folder().toString()),
+                        script);
+    }
+}
