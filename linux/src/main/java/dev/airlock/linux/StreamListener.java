@@ -130,7 +130,7 @@ public final class StreamListener implements AutoCloseable {
             }
             if (raw >= 0) {
                 StreamSocket accepted = new StreamSocket(Fd.adopt(raw, "accepted"));
-                if (!isTcp || tuned(accepted)) {
+                if (tuned(accepted)) {
                     return accepted;
                 }
             }
@@ -161,9 +161,13 @@ public final class StreamListener implements AutoCloseable {
         stop.fd().close();
     }
 
-    private static boolean tuned(StreamSocket accepted) {
+    private boolean tuned(StreamSocket accepted) {
         try {
-            accepted.tuneTcp();
+            if (isTcp) {
+                accepted.tuneTcp();
+            } else {
+                accepted.tuneUnix();
+            }
             return true;
         } catch (LinuxException goneAlready) {
             accepted.close();

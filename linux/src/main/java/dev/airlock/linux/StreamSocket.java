@@ -12,10 +12,15 @@ public final class StreamSocket implements AutoCloseable {
     private static final int MSG_NOSIGNAL = 0x4000;
 
     /** {@code asm-generic/socket.h}; {@code linux/tcp.h}. */
+    private static final int SO_SNDBUF = 7;
+
     private static final int SO_KEEPALIVE = 9;
 
     private static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
+
+    /** The kernel doubles it for its own needs, and takes what {@code net.core.wmem_max} allows. */
+    private static final int SEND_BYTES = 1 << 20;
 
     private final Fd fd;
     private volatile boolean shutDown;
@@ -37,6 +42,14 @@ public final class StreamSocket implements AutoCloseable {
     public void tuneTcp() throws LinuxException {
         RawSocket.setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         RawSocket.setOption(fd, RawSocket.SOL_SOCKET, SO_KEEPALIVE, 1);
+    }
+
+    /**
+     * For a Unix socket, which does not grow its buffer by itself: room for a large message, so
+     * that its sender waits for the reader seldom. (TCP's buffers grow when they need to.)
+     */
+    public void tuneUnix() throws LinuxException {
+        RawSocket.setOption(fd, RawSocket.SOL_SOCKET, SO_SNDBUF, SEND_BYTES);
     }
 
     /**

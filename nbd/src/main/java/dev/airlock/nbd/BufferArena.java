@@ -17,6 +17,8 @@ final class BufferArena {
     private final long[] lengths;
     private int pieces;
     private long used;
+    private final long start;
+    private long touchedEnd;
 
     /**
      * @param gpa of the range, page-aligned
@@ -29,6 +31,13 @@ final class BufferArena {
         starts[0] = gpa;
         lengths[0] = bytes;
         pieces = 1;
+        start = gpa;
+        touchedEnd = gpa;
+    }
+
+    /** Bytes from the start of the range on that have been part of a buffer at some time. */
+    long touched() {
+        return touchedEnd - start;
     }
 
     /** Bytes in use. */
@@ -49,6 +58,7 @@ final class BufferArena {
                     lengths[i] -= wanted;
                 }
                 used += wanted;
+                touchedEnd = Math.max(touchedEnd, gpa + wanted);
                 return gpa;
             }
         }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
 final class DiskLink implements AutoCloseable {
     private static final int POLL_BATCH = 64;
 
+    /** Of the buffers that a connection leaves, so much stays in memory for the next one. */
+    private static final long KEPT_BYTES = 4 * BusyBudget.SMALL_BYTES;
+
     private final GuestSession session;
     private final StorvscChannel channel;
     private final BlockDevice device;
@@ -55,12 +58,11 @@ final class DiskLink implements AutoCloseable {
      */
     static DiskLink open(GuestSession session, LunFacts disk, long arenaBytes, int requestsMax)
             throws IOException {
-        PageAllocator pages = session.guest().memory().visiblePages();
         long gpa = PageAllocator.NONE;
         EventFd interrupt = null;
         boolean opened = false;
         try {
-            gpa = pages.allocate(arenaBytes, 1);
+            gpa = session.takeBuffers(arenaBytes);
             if (gpa == PageAllocator.NONE) {
                 throw new IOException("no guest memory left: bytes=" + arenaBytes);
             }
@@ -78,7 +80,7 @@ final class DiskLink implements AutoCloseable {
                     interrupt.close();
                 }
                 if (gpa != PageAllocator.NONE) {
-                    pages.free(gpa, arenaBytes);
+                    session.leaveBuffers(gpa);
                 }
                 session.release();
             }
@@ -129,7 +131,8 @@ final class DiskLink implements AutoCloseable {
     }
 
     /**
-     * Nothing may be under way. The pages go back to the system, and with them what clients saw.
+     * Nothing may be under way. What clients saw is wiped out. The pages that were used most stay,
+     * since getting them anew costs the next connection more than its first megabytes do.
      */
     @Override
     public void close() {
@@ -138,12 +141,17 @@ final class DiskLink implements AutoCloseable {
             interrupt.close();
         }
         device.close();
-        try {
-            session.guest().memory().discardVisible(arenaGpa, arenaBytes);
-        } catch (LinuxException e) {
-            // Then they stay filled until they are used again: a matter of memory in use only.
+        long touched = arena.touched();
+        long kept = Math.min(touched, KEPT_BYTES);
+        memory().asSlice(arenaGpa, kept).fill((byte) 0);
+        if (touched > kept) {
+            try {
+                session.guest().memory().discardVisible(arenaGpa + kept, touched - kept);
+            } catch (LinuxException e) {
+                memory().asSlice(arenaGpa + kept, touched - kept).fill((byte) 0);
+            }
         }
-        session.guest().memory().visiblePages().free(arenaGpa, arenaBytes);
+        session.leaveBuffers(arenaGpa);
         session.release();
     }
 }

@@ -1,8 +1,10 @@
 package dev.airlock.nbd;
 
+import dev.airlock.memory.PageAllocator;
 import dev.airlock.storvsc.LunFacts;
 import dev.airlock.storvsc.StorvscChannel;
 import dev.airlock.storvsc.guest.StorageGuest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
@@ -17,6 +19,10 @@ final class GuestSession {
     private final Function<LunFacts, String> naming;
     private int users = 1;
     private int nextChannel;
+
+    /** Buffers that connections have left, the latest last: its pages are warm. */
+    private final List<Long> leftBuffers = new ArrayList<>();
+
     private volatile boolean retired;
 
     /**
@@ -55,6 +61,23 @@ final class GuestSession {
     synchronized StorvscChannel nextChannel() {
         List<StorvscChannel> channels = guest.adapter().channels();
         return Objects.requireNonNull(channels.get(nextChannel++ % channels.size()));
+    }
+
+    /**
+     * A connection's buffers: guest memory that the host can see.
+     *
+     * @param bytes the same for every connection
+     * @return where; {@link PageAllocator#NONE} when there is no memory left
+     */
+    synchronized long takeBuffers(long bytes) {
+        return leftBuffers.isEmpty()
+                ? guest.memory().visiblePages().allocate(bytes, 1)
+                : leftBuffers.removeLast();
+    }
+
+    /** Nobody refers to the buffers any more, and no client's data is in them. */
+    synchronized void leaveBuffers(long gpa) {
+        leftBuffers.add(gpa);
     }
 
     /** One more user; false when there will be no more. */

@@ -33,7 +33,7 @@ final class Idling {
     /**
      * Waits.
      *
-     * @param expecting whether the device has requests
+     * @param expecting whether the device is to answer soon
      * @param wantsInput whether more from the client could be taken
      * @param connected whether the client is there at all
      * @return whether the client has sent something

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * until another guest is there.
  */
 final class RequestLoop implements Outbox.Sent {
+    /** The mean buffer of requests for whose answers it pays to look without sleeping. */
+    private static final long NEAR_BYTES = 32 << 10;
+
     private final NbdServer server;
     private final Agreement agreed;
     private final Transport transport;
@@ -81,7 +84,7 @@ final class RequestLoop implements Outbox.Sent {
                 hangUp();
             } else if (!worked) {
                 boolean wantsInput = reading && !stalled;
-                mayHaveInput |= idling.idle(link, underWay > 0, wantsInput, connected);
+                mayHaveInput |= idling.idle(link, isAnswerNear(), wantsInput, connected);
             }
         }
         outbox.drop(this);
@@ -100,6 +103,12 @@ final class RequestLoop implements Outbox.Sent {
         }
         slots.giveBack(slot);
         stalled = false;
+    }
+
+    /** Whether the device has requests, and small ones: large ones take longer than a sleep. */
+    private boolean isAnswerNear() {
+        DiskLink current = link;
+        return current != null && underWay > 0 && current.arena().used() <= underWay * NEAR_BYTES;
     }
 
     /** The client goes on no more, by its own will or ours, and has all its replies. */
@@ -134,6 +143,7 @@ final class RequestLoop implements Outbox.Sent {
             if (steps.advance(slot, current)) {
                 underWay--;
                 now = now == 0 ? System.nanoTime() : now;
+                budget.ended(now - slot.begunNanos, now);
                 reply(slot, now);
             }
             slot = mailbox.take();
@@ -251,6 +261,7 @@ final class RequestLoop implements Outbox.Sent {
     }
 
     private void begin(Slot slot, long now) {
+        slot.begunNanos = now;
         DiskLink current = link;
         if (current == null) {
             slot.error = NbdError.ESHUTDOWN;
@@ -335,8 +346,7 @@ final class RequestLoop implements Outbox.Sent {
     private boolean reserve(Slot slot, DiskLink current) {
         long bytes = Steps.bufferBytes(slot, current.device().sectorBytes());
         if (bytes > 0) {
-            long used = current.arena().used();
-            boolean mayTake = used == 0 || used + bytes <= budget.bytes();
+            boolean mayTake = budget.allows(current.arena().used(), bytes);
             slot.gpa = mayTake ? current.arena().allocate(bytes) : BufferArena.NONE;
             if (slot.gpa == BufferArena.NONE) {
                 slots.giveBack(slot);
@@ -350,7 +360,6 @@ final class RequestLoop implements Outbox.Sent {
 
     private void reply(Slot slot, long now) {
         slot.stage = Slot.Stage.REPLY;
-        budget.ended(slot.bufferBytes, now);
         DiskLink current = link;
         if (current != null) {
             long dataAt = Steps.dataAt(slot, current.device().sectorBytes());

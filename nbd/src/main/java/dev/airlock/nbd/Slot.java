@@ -58,6 +58,10 @@ final class Slot implements BlockCompletion {
     Stage stage = Stage.REPLY;
     int error;
     long startedNanos;
+
+    /** When its payload was whole and the disk's turn came. */
+    long begunNanos;
+
     boolean wroteUnflushed;
 
     // Its buffer in guest memory; none when bufferBytes is 0.
