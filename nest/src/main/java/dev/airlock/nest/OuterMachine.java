@@ -1,11 +1,8 @@
 package dev.airlock.nest;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -186,7 +183,7 @@ public final class OuterMachine implements AutoCloseable {
                 .module(isIntel ? "kvm_intel" : "kvm_amd", "")
                 .librariesOfRuntime(program.jdk())
                 .file("usr/bin/airlock", 0755, OuterScript.launcher(program))
-                .script(OuterScript.around(program, script));
+                .script(OuterScript.around(program, accelerator.jvmOptions(), script));
         Path archive = scratch.resolve("initramfs.cpio");
         initramfs.write(archive);
         Path output = output();
@@ -210,10 +207,7 @@ public final class OuterMachine implements AutoCloseable {
     private Path output() throws IOException {
         Path file = scratch.resolve("output.tar");
         Files.deleteIfExists(file);
-        try (FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            channel.write(ByteBuffer.allocate(1), OUTPUT_BYTES_MAX - 1);
-        }
+        SparseFile.create(file, OUTPUT_BYTES_MAX);
         return file;
     }
 

@@ -21,16 +21,21 @@ final class OuterScript {
 
     /**
      * Puts the program where it was, runs the script, and leaves its output on the second drive.
+     *
+     * @param options of the JVM, beside those of the program's argument file: whatever is started
+     *     by that file gets them
      */
-    static String around(Program program, String script) {
+    static String around(Program program, String options, String script) {
         return """
         place() { mkdir -p "$2" && mount --bind "$1" "$2"; }
         mkdir -p /program %1$s
         mount -t ext4 -o ro /dev/vda /program
         place /program/0 %2$s
         place /program/1 %3$s
+        { cat %4$s; echo; echo %5$s; } >/tmp/arguments
+        mount --bind /tmp/arguments %4$s
         ip link set lo up
-        %4$s
+        %6$s
         code=$?
         tar -c -f /dev/vdb -C %1$s .
         exit $code
@@ -39,6 +44,8 @@ final class OuterScript {
                         OuterMachine.OUTPUT_FOLDER,
                         Shell.quoted(program.jdk().toString()),
                         Shell.quoted(program.folder().toString()),
+                        Shell.quoted(program.argumentFile().toString()),
+                        Shell.quoted(options),
                         script);
     }
 }
