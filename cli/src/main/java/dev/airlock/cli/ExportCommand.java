@@ -67,6 +67,13 @@ final class ExportCommand implements Callable<Integer> {
     private @Nullable Path host;
 
     @Option(
+            names = "--control",
+            paramLabel = "PATH",
+            description =
+                    "a control socket of the host that is started, for disk-resize, disk-list")
+    private @Nullable Path control;
+
+    @Option(
             names = "--isolation",
             paramLabel = "forced|none",
             description = "whether the host sees only what is shared; default: ${DEFAULT-VALUE}")
@@ -115,12 +122,19 @@ final class ExportCommand implements Callable<Integer> {
         if (disks.isEmpty() == (host == null)) {
             throw CommandFailure.usage("give DISKs, or --host with a running host's socket");
         }
+        if (host != null && control != null) {
+            throw CommandFailure.usage("--control is for the host that is started, not for --host");
+        }
         NbdOptions options = options();
         TlsPolicy policy = tls.load();
         ScratchFolder scratch = ScratchFolder.create();
         ExportHost disksHost =
                 new ExportHost(
-                        disks, host, scratch.path("host.sock"), isolation == Isolation.forced);
+                        disks,
+                        host,
+                        scratch.path("host.sock"),
+                        control,
+                        isolation == Isolation.forced);
         try (ExportService service = new ExportService(options, policy, disksHost, scratch)) {
             Shutdown.onSignal(service::close);
             service.start(end::offer);

@@ -29,6 +29,7 @@ final class ExportHost implements AutoCloseable {
     private final List<DiskSpec> specs = new ArrayList<>();
     private final @Nullable Path running;
     private final Path socket;
+    private final @Nullable Path control;
     private final boolean isolated;
     private volatile @Nullable HostChild child;
     private volatile @Nullable StorageGuest guest;
@@ -37,8 +38,15 @@ final class ExportHost implements AutoCloseable {
      * @param disks as the user wrote them; none when {@code running} is given
      * @param running the socket of a host that is there already
      * @param ownSocket where our own host shall listen
+     * @param control where our own host shall have its control socket; null for none
      */
-    ExportHost(List<String> disks, @Nullable Path running, Path ownSocket, boolean isolated) {
+    ExportHost(
+            List<String> disks,
+            @Nullable Path running,
+            Path ownSocket,
+            @Nullable Path control,
+            boolean isolated) {
+        this.control = control;
         this.running = running;
         this.socket = running != null ? running : ownSocket;
         this.isolated = isolated;
@@ -77,7 +85,8 @@ final class ExportHost implements AutoCloseable {
         if (isOwn()) {
             close();
             HostChild started =
-                    HostChild.start(socket, specs.stream().map(DiskSpec::toString).toList());
+                    HostChild.start(
+                            socket, control, specs.stream().map(DiskSpec::toString).toList());
             child = started;
             started.awaitReady();
         }

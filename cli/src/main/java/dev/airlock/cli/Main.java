@@ -35,6 +35,7 @@ public final class Main implements Runnable {
         COMMANDS.put("export", ExportCommand.class);
         COMMANDS.put("disk-add", DiskAddCommand.class);
         COMMANDS.put("disk-remove", DiskRemoveCommand.class);
+        COMMANDS.put("disk-resize", DiskResizeCommand.class);
         COMMANDS.put("disk-list", DiskListCommand.class);
         COMMANDS.put("bench", BenchCommand.class);
         COMMANDS.put("trace", TraceCommand.class);

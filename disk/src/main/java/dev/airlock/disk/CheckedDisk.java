@@ -50,6 +50,11 @@ abstract class CheckedDisk implements Disk {
     /** Makes the store that size, which is whole sectors. */
     abstract void resizeStore(long oldBytes, long newBytes) throws DiskException;
 
+    /** What size the store has now, where others can change it. */
+    long storeBytes() throws DiskException {
+        return sizeBytes;
+    }
+
     abstract void closeStore();
 
     @Override
@@ -139,10 +144,31 @@ abstract class CheckedDisk implements Disk {
                             + sectorBytes);
         }
         long oldBytes = sizeBytes;
-        if (newBytes != oldBytes) {
-            resizeStore(oldBytes, newBytes);
-            sizeBytes = newBytes;
+        if (newBytes == oldBytes) {
+            return;
         }
+        boolean done = false;
+        // No request that comes from now on is beyond a smaller size.
+        sizeBytes = Math.min(oldBytes, newBytes);
+        try {
+            resizeStore(oldBytes, newBytes);
+            done = true;
+        } finally {
+            sizeBytes = done ? newBytes : oldBytes;
+        }
+    }
+
+    @Override
+    public final synchronized boolean rescan() throws DiskException {
+        requireOpen();
+        long bytes = storeBytes();
+        long whole = bytes - bytes % sectorBytes;
+        if (whole <= 0) {
+            throw failure(DiskException.Kind.OUT_OF_RANGE, "has no sector left: bytes=" + bytes);
+        }
+        boolean changed = whole != sizeBytes;
+        sizeBytes = whole;
+        return changed;
     }
 
     @Override

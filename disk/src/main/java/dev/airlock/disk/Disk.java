@@ -33,7 +33,10 @@ public interface Disk extends AutoCloseable {
     /** Bytes per sector where nothing else is asked for. */
     int DEFAULT_SECTOR_BYTES = 512;
 
-    /** Size in bytes, a multiple of {@link #sectorBytes}. Changes by {@link #resize} only. */
+    /**
+     * Size in bytes, a multiple of {@link #sectorBytes}. Changes by {@link #resize} and {@link
+     * #rescan} only.
+     */
     long sizeBytes();
 
     /** Bytes per logical sector, 512 or 4096: the unit of every offset and length. */
@@ -102,12 +105,23 @@ public interface Disk extends AutoCloseable {
     void extents(long offset, long bytes, ExtentSink sink) throws DiskException;
 
     /**
-     * Changes the size. New sectors read as zeroes. The caller sees to it that no request beyond
-     * the smaller size is under way.
+     * Changes the size. New sectors read as zeroes. Requests that come later find the new size; one
+     * beyond the smaller size that is under way may fail or have no effect.
      *
      * @throws DiskException kind OUT_OF_RANGE if this disk cannot have that size
      */
     void resize(long newBytes) throws DiskException;
+
+    /**
+     * Takes over a size that the store was given by somebody else: a file truncated or extended, a
+     * block device resized. What is no whole sector at the end does not count.
+     *
+     * @return whether the size is another one now
+     * @throws DiskException kind OUT_OF_RANGE if nothing is left of the store
+     */
+    default boolean rescan() throws DiskException {
+        return false;
+    }
 
     /**
      * Frees everything the disk holds; does not flush. The caller sees to it that no other call is

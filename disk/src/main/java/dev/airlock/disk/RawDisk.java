@@ -238,6 +238,15 @@ final class RawDisk extends CheckedDisk {
     }
 
     @Override
+    long storeBytes() throws DiskException {
+        try {
+            return file.size();
+        } catch (LinuxException e) {
+            throw failure(Kind.IO, "size errno=" + e.errno() + " " + Errno.name(e.errno()));
+        }
+    }
+
+    @Override
     void closeStore() {
         file.close();
         transfers.close();

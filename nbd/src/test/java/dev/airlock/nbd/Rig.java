@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -60,6 +61,11 @@ final class Rig implements AutoCloseable {
     void killHost() throws IOException {
         host.close();
         server.detach();
+    }
+
+    /** The host gives a disk another size. */
+    void resize(String disk, long newBytes) throws IOException {
+        host.resizeDisk(disk, OptionalLong.of(newBytes));
     }
 
     /** Another host with the same disks, and a guest of it. */

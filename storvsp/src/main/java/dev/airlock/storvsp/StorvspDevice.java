@@ -116,6 +116,11 @@ public final class StorvspDevice implements HostDevice {
         return was;
     }
 
+    /** Has the guest look at its units again: one of them has something to tell. */
+    public void announce() {
+        tellGuest(VstorOperation.ENUMERATE_BUS);
+    }
+
     /** What the guest did so far. */
     public GuestStatistics statistics() {
         LunStatistics io = units.statistics().plus(absentCounters.snapshot());

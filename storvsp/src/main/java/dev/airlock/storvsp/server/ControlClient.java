@@ -94,6 +94,38 @@ public final class ControlClient implements AutoCloseable {
         request(ControlMessage.of(ControlMessage.REMOVE).with("name", name));
     }
 
+    /**
+     * Gives a disk another size.
+     *
+     * @return the disk then
+     * @throws IOException with one line for the user, if there is none of that name, or it cannot
+     *     have that size
+     */
+    public DiskStatus resizeDisk(String name, long newBytes) throws IOException {
+        return resized(
+                ControlMessage.of(ControlMessage.RESIZE)
+                        .with("name", name)
+                        .with("bytes", newBytes));
+    }
+
+    /**
+     * Has the host take over the size that a disk's file or block device has now.
+     *
+     * @return the disk then
+     * @throws IOException as {@link #resizeDisk}
+     */
+    public DiskStatus rescanDisk(String name) throws IOException {
+        return resized(ControlMessage.of(ControlMessage.RESIZE).with("name", name));
+    }
+
+    private DiskStatus resized(ControlMessage resize) throws IOException {
+        List<ControlMessage> answer = request(resize);
+        if (answer.size() != 1) {
+            throw new HostException("host at " + path + " did not say what it resized");
+        }
+        return disk(answer.getFirst());
+    }
+
     @Override
     public void close() {
         socket.close();

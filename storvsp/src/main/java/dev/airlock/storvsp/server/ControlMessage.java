@@ -29,6 +29,7 @@ record ControlMessage(String verb, Map<String, String> values) {
     static final String GUESTS = "guests";
     static final String ADD = "add";
     static final String REMOVE = "remove";
+    static final String RESIZE = "resize";
     static final String DISK = "disk";
     static final String GUEST = "guest";
     static final String OK = "ok";

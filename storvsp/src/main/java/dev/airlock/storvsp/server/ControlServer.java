@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /**
  * The host's end of the control socket: lists what the host serves and changes it. The peer is a
@@ -61,6 +62,7 @@ final class ControlServer {
                         guests.status().forEach(guest -> answers.add(StatusCodec.encode(guest)));
                 case ControlMessage.ADD -> answers.add(add(request, received));
                 case ControlMessage.REMOVE -> luns.remove(request.require("name"));
+                case ControlMessage.RESIZE -> answers.add(resize(request));
                 default -> throw new MalformedException("unknown request: " + request.verb());
             }
             answers.add(ControlMessage.of(ControlMessage.OK));
@@ -99,6 +101,20 @@ final class ControlServer {
             disk.close();
             throw e;
         }
+    }
+
+    /** Without {@code bytes} the size is what the disk's store says. */
+    private ControlMessage resize(ControlMessage request) throws MalformedException, IOException {
+        String name = request.require("name");
+        boolean given = request.values().containsKey("bytes");
+        luns.resize(
+                name, given ? OptionalLong.of(request.requireLong("bytes")) : OptionalLong.empty());
+        for (DiskStatus status : luns.status()) {
+            if (status.name().equals(name)) {
+                return StatusCodec.encode(status);
+            }
+        }
+        throw new HostException("disk was removed: name=" + name);
     }
 
     private static ControlMessage error(Exception e) {

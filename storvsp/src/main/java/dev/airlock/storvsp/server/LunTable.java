@@ -8,6 +8,7 @@ import dev.airlock.storvsp.LunStatistics;
 import dev.airlock.storvsp.StorvspDevice;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,10 @@ final class LunTable implements StorvspDevice.Owner {
         private LogicalUnit unit;
         private final List<StorvspDevice> users = new ArrayList<>();
         private boolean leaving;
+
+        /** Held while the size changes, and to close the disk. */
+        private final Object sizing = new Object();
+
         private LunStatistics past = LunStatistics.NONE;
 
         private Entry(HostDisk disk, int maxTransferBytes) {
@@ -129,8 +134,47 @@ final class LunTable implements StorvspDevice.Owner {
             synchronized (this) {
                 entries[lun] = null;
             }
-            entry.disk.disk().close();
+            synchronized (entry.sizing) {
+                entry.disk.disk().close();
+            }
         }
+    }
+
+    /**
+     * Gives a disk another size, or takes over the one that its store has got from outside, and
+     * tells the guests.
+     *
+     * @param newBytes the size; empty to take over
+     * @throws HostException if there is none of that name
+     * @throws DiskException if it cannot have that size
+     */
+    void resize(String name, OptionalLong newBytes) throws HostException, DiskException {
+        Entry entry = find(name);
+        synchronized (entry.sizing) {
+            synchronized (this) {
+                if (entry.leaving) {
+                    throw new HostException("no disk of this name: name=" + name);
+                }
+            }
+            if (newBytes.isPresent()) {
+                entry.disk.disk().resize(newBytes.getAsLong());
+            } else {
+                entry.disk.disk().rescan();
+            }
+        }
+        synchronized (this) {
+            entry.unit.capacityChanged();
+            entry.users.forEach(StorvspDevice::announce);
+        }
+    }
+
+    private synchronized Entry find(String name) throws HostException {
+        for (Entry entry : entries) {
+            if (entry != null && !entry.leaving && entry.disk.name().equals(name)) {
+                return entry;
+            }
+        }
+        throw new HostException("no disk of this name: name=" + name);
     }
 
     @Override

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -112,6 +113,17 @@ public final class StorageHost implements AutoCloseable {
      */
     public void removeDisk(String name) throws HostException, DiskException, InterruptedException {
         luns.remove(name);
+    }
+
+    /**
+     * Gives a disk another size, and tells the guests that have it.
+     *
+     * @param newBytes the size; empty to take over what its file or block device has now
+     * @throws HostException if there is none of that name
+     * @throws DiskException if it cannot have that size
+     */
+    public void resizeDisk(String name, OptionalLong newBytes) throws HostException, DiskException {
+        luns.resize(name, newBytes);
     }
 
     /** Waits until {@link #close} has been called by some thread and is done. */

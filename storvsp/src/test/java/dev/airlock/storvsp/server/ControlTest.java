@@ -106,6 +106,42 @@ class ControlTest {
     }
 
     @Test
+    void shouldResizeADiskAndTellItsGuests() throws IOException {
+        try (SocketGuest guest = new SocketGuest(host.socket())) {
+            ScriptedGuest channel = guest.channel();
+            assertThat(client.resizeDisk("first", 3 << 20).sizeBytes()).isEqualTo(3 << 20);
+            assertThat(channel.receive().operation()).isEqualTo(VstorOperation.ENUMERATE_BUS);
+            // CAPACITY DATA HAS CHANGED, once.
+            channel.sendCommand(1, 0, 0, 0, 0, 0, 0, 0);
+            assertThat(channel.receive().scsiStatus()).isEqualTo(2);
+            long gpa = guest.allocate(4096);
+            channel.sendTransfer(2, 0, true, (3 << 11) - 8, gpa, 4096);
+            assertThat(channel.receive().srbStatus()).isEqualTo(SrbStatus.SUCCESS);
+        }
+    }
+
+    @Test
+    void shouldTakeOverTheSizeOfAFileThatOthersChanged() throws IOException {
+        Path image = image("other.img", 1 << 20);
+        client.addDisk(DiskSpec.parse(image.toString()));
+        assertThat(client.rescanDisk("other.img").sizeBytes()).isEqualTo(1 << 20);
+        try (RandomAccessFile file = new RandomAccessFile(image.toFile(), "rw")) {
+            file.setLength((2 << 20) + 100);
+        }
+        assertThat(client.disks().getLast().sizeBytes()).isEqualTo(1 << 20);
+        assertThat(client.rescanDisk("other.img").sizeBytes()).isEqualTo(2 << 20);
+    }
+
+    @Test
+    void shouldSayWhyADiskIsNotResized() {
+        assertThatThrownBy(() -> client.resizeDisk("none", 512)).hasMessageContaining("none");
+        assertThatThrownBy(() -> client.rescanDisk("none")).hasMessageContaining("none");
+        assertThatThrownBy(() -> client.resizeDisk("first", 1000)).hasMessageContaining("1000");
+        assertThatThrownBy(() -> client.resizeDisk("first", -512)).hasMessageContaining("-512");
+        assertThat(host.disks().getFirst().sizeBytes()).isEqualTo(1 << 20);
+    }
+
+    @Test
     void shouldAddADiskInMemoryAtTheLowestFreeLun() throws IOException {
         assertThat(client.addDisk(DiskSpec.parse("mem:1M,name=a")).lun()).isEqualTo(1);
         assertThat(client.addDisk(DiskSpec.parse("null:1M,name=b")).lun()).isEqualTo(2);
