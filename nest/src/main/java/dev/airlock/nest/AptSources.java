@@ -20,6 +20,7 @@ final class AptSources {
     private static final Path FOLDER = Path.of("/etc/apt");
     private static final Pattern LINE =
             Pattern.compile("\\s*deb\\s+(\\[[^]]*]\\s+)?(\\S+)\\s+(\\S+)\\s+(\\S.*)");
+    private static final Pattern URI = Pattern.compile("(?im)^URIs:\\s*(\\S+)");
     private static final Pattern CODENAME = Pattern.compile("VERSION_CODENAME=\"?([a-z]+)\"?");
 
     private AptSources() {}
@@ -81,6 +82,19 @@ final class AptSources {
             }
         }
         return result.toString();
+    }
+
+    /**
+     * Where packages of a suite come from.
+     *
+     * @throws NestException when no source has the suite
+     */
+    static String mirror(List<Source> sources, String suite) throws NestException {
+        Matcher matcher = URI.matcher(withSuite(sources, suite, suite));
+        if (!matcher.find()) {
+            throw new NestException("no apt source of this machine has the suite " + suite);
+        }
+        return matcher.group(1);
     }
 
     private static String fromLine(String line, String suite, String other) {

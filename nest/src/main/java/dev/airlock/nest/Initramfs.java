@@ -23,7 +23,7 @@ import java.util.stream.Stream;
  * of the module, as modprobe(8) does it. For one thread.
  */
 public final class Initramfs {
-    private static final String INIT =
+    private static final String PREPARE =
             """
             #!/bin/sh
             export PATH=/usr/sbin:/usr/bin HOME=/root TERM=${TERM:-linux}
@@ -40,11 +40,29 @@ public final class Initramfs {
                 done
                 insmod "/lib/airlock/$name.ko" $options || echo "init: module $name does not load"
             done </lib/airlock/modules
+            """;
+
+    private static final String RUN_SCRIPT =
+            """
             /bin/sh /lib/airlock/script </dev/console >/dev/console 2>&1
             code=$?
             sync
             echo "airlock-exit $code" 2>/dev/null >/dev/ttyS1
             poweroff -f
+            """;
+
+    private static final String BOOT_ROOT =
+            """
+            root=$(sed -n 's/.*root=\\([^ ]*\\).*/\\1/p' /proc/cmdline)
+            waited=0
+            until [ -b "$root" ]; do
+                if [ $waited -ge 300 ]; then echo "init: no root disk '$root' after 30 s"; poweroff -f; fi
+                waited=$((waited + 1))
+                usleep 100000
+            done
+            mount -o ro "$root" /mnt || poweroff -f
+            for folder in proc sys dev run; do mount --move /$folder /mnt/$folder; done
+            exec switch_root /mnt /sbin/init </mnt/dev/console >/mnt/dev/console 2>&1
             """;
 
     private static final List<String> MOUNT_POINTS =
@@ -57,6 +75,7 @@ public final class Initramfs {
     private final Map<String, String> modules = new LinkedHashMap<>();
     private final List<Part> parts = new ArrayList<>();
     private String script = "";
+    private boolean isBootingRoot;
 
     /** Something that goes into the archive. */
     @FunctionalInterface
@@ -74,6 +93,15 @@ public final class Initramfs {
      */
     public Initramfs script(String text) {
         script = text;
+        return this;
+    }
+
+    /**
+     * Boots the system on the block device that {@code root=} of the kernel's command line names,
+     * which may come a little later, instead of running a script.
+     */
+    Initramfs bootRoot() {
+        isBootingRoot = true;
         return this;
     }
 
@@ -198,7 +226,8 @@ public final class Initramfs {
         // The kernel opens it before /init has mounted anything
         // (Documentation/admin-guide/devices.txt).
         archive.characterDevice("dev/console", 0600, 5, 1);
-        archive.file("init", 0755, INIT.getBytes(StandardCharsets.UTF_8));
+        String init = PREPARE + (isBootingRoot ? BOOT_ROOT : RUN_SCRIPT);
+        archive.file("init", 0755, init.getBytes(StandardCharsets.UTF_8));
         archive.file("usr/lib/airlock/script", 0644, script.getBytes(StandardCharsets.UTF_8));
         writeModules(archive);
         // Not busybox's shell, which prefers its own applets to programs of the same name.
