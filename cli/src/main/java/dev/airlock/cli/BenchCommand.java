@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code airlock bench}: what the path does on this machine, beside what the machine could do. */
@@ -29,11 +30,7 @@ final class BenchCommand implements Callable<Integer> {
     private static final String DISK_SIZE = "256M";
     private static final Path TMPFS = Path.of("/dev/shm");
 
-    @Option(
-            names = "--runs",
-            paramLabel = "N",
-            description = "measurements of each row, interleaved; default: ${DEFAULT-VALUE}")
-    private int runs = 5;
+    @Mixin private BenchOptions options = new BenchOptions();
 
     @Option(
             names = "--seconds",
@@ -41,20 +38,11 @@ final class BenchCommand implements Callable<Integer> {
             description = "length of one measurement; default: ${DEFAULT-VALUE}")
     private double seconds = 0.3;
 
-    @Option(
-            names = "--row",
-            paramLabel = "PATTERN",
-            description = "only rows whose name contains this, such as 'tmpfs' or 'QD32'")
-    private String row = "";
-
-    @Option(names = "--json", description = "print one JSON object instead of a table")
-    private boolean json;
-
     @Override
     public Integer call() throws Exception {
-        if (runs < 1 || runs > 1000 || !(seconds > 0 && seconds <= 3600)) {
-            throw CommandFailure.usage(
-                    "--runs must be 1 to 1000, --seconds more than 0 and at most 3600");
+        options.checkRuns();
+        if (!(seconds > 0 && seconds <= 3600)) {
+            throw CommandFailure.usage("--seconds must be more than 0 and at most 3600");
         }
         if (!Files.isWritable(TMPFS)) {
             throw CommandFailure.usage("a tmpfs at " + TMPFS + " is needed for the raw disk");
@@ -79,17 +67,18 @@ final class BenchCommand implements Callable<Integer> {
         try (HostChild host = HostChild.start(socket, List.of(NULL_DISK, raw + ",shared"))) {
             host.awaitReady();
             Bench.Setting setting =
-                    new Bench.Setting(socket, host.pid(), memory.path(""), rawFile, row);
+                    new Bench.Setting(socket, host.pid(), memory.path(""), rawFile, options.row());
             try (Bench bench = new Bench(setting)) {
                 if (bench.steps(1) == 0) {
-                    throw CommandFailure.usage("no row's name contains: " + row);
+                    throw CommandFailure.usage("no row's name contains: " + options.row());
                 }
                 List<BenchRow> rows;
-                try (BenchProgress progress = BenchProgress.show(bench.steps(runs), json)) {
-                    rows = bench.run(runs, (long) (seconds * 1e9), progress::step);
+                try (BenchProgress progress =
+                        BenchProgress.show(bench.steps(options.runs()), options.json())) {
+                    rows = bench.run(options.runs(), (long) (seconds * 1e9), progress::step);
                 }
                 BenchReport report = new BenchReport(rows, bench.yardsticks());
-                if (json) {
+                if (options.json()) {
                     Json.print(report.fields());
                 } else {
                     System.out.print(report.render());

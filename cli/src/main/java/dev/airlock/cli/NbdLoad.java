@@ -1,5 +1,7 @@
 package dev.airlock.cli;
 
+import dev.airlock.lab.bench.Yardsticks;
+import dev.airlock.linux.Usage;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -13,34 +15,38 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** What a client does to an NBD server for one measurement: fio's nbd engine, or nbdcopy. */
 final class NbdLoad {
-    private static final int IMAGE_MIB = 256;
     private static final long PATIENCE_SECONDS = 60;
 
     /**
      * One measurement.
      *
+     * @param mbPerSecond of a copy, the whole disk's bytes, holes included
      * @param p50Micros latency; 0 for copies
-     * @param serverCpuMicros for each operation; a copy counts one for each MiB
+     * @param serverCpuMicros for each operation; a copy counts one for each MiB of the disk
+     * @param othersPercent what everybody else on the machine took meanwhile, percent of a core
      */
     record Sample(
             double mbPerSecond,
             double p50Micros,
             double p99Micros,
             double serverCpuMicros,
-            double clientCpuMicros) {}
+            double clientCpuMicros,
+            double othersPercent) {}
 
     private final String name;
     private final List<String> command;
-    private final boolean isFio;
 
-    private NbdLoad(String name, List<String> command, boolean isFio) {
+    /** MiB that a copy moves; 0 for fio. */
+    private final int copiedMib;
+
+    private NbdLoad(String name, List<String> command, int copiedMib) {
         this.name = name;
         this.command = command;
-        this.isFio = isFio;
+        this.copiedMib = copiedMib;
     }
 
     /** Every load there is. */
-    static List<NbdLoad> all(int seconds, ScratchFolder folder) {
+    static List<NbdLoad> all(int seconds, NbdImages images, ScratchFolder folder) {
         List<NbdLoad> loads = new ArrayList<>();
         for (String size : List.of("4k QD1", "4k QD32", "128k QD8", "1m QD8")) {
             String[] words = size.split(" QD");
@@ -55,19 +61,29 @@ final class NbdLoad {
                                         "--rw=rand" + way,
                                         "--bs=" + words[0],
                                         "--iodepth=" + words[1],
-                                        "--size=" + IMAGE_MIB + "m",
+                                        "--size=" + NbdImages.FULL_MIB + "m",
                                         "--time_based",
                                         "--runtime=" + seconds,
                                         "--randrepeat=0",
                                         "--output-format=json",
                                         "--uri"),
-                                true));
+                                0));
             }
         }
         if (isInstalled("nbdcopy")) {
-            String file = folder.path("copy.img").toString();
-            loads.add(new NbdLoad("nbdcopy out", List.of("nbdcopy", "URI", file), false));
-            loads.add(new NbdLoad("nbdcopy in", List.of("nbdcopy", file, "URI"), false));
+            String out = folder.path("copy.img").toString();
+            int full = NbdImages.FULL_MIB;
+            String in = images.full().toString();
+            loads.add(new NbdLoad("nbdcopy out", List.of("nbdcopy", "URI", out), full));
+            loads.add(new NbdLoad("nbdcopy in", List.of("nbdcopy", in, "URI"), full));
+            String sparseOut = folder.path("sparse-copy.img").toString();
+            int sparse = NbdImages.SPARSE_MIB;
+            String sparseIn = images.sparse().toString();
+            loads.add(
+                    new NbdLoad(
+                            "sparse copy out", List.of("nbdcopy", "SPARSE", sparseOut), sparse));
+            loads.add(
+                    new NbdLoad("sparse copy in", List.of("nbdcopy", sparseIn, "SPARSE"), sparse));
         }
         return loads;
     }
@@ -88,12 +104,16 @@ final class NbdLoad {
     /** Runs it once against a server. */
     Sample run(NbdPeer peer) throws IOException, InterruptedException {
         List<String> line = new ArrayList<>(command);
-        if (isFio) {
-            line.set(line.size() - 1, "--uri=" + peer.uri());
-        } else {
-            line.replaceAll(word -> word.equals("URI") ? peer.uri() : word);
-        }
+        line.replaceAll(word ->
+                switch (word) {
+                    case "--uri" -> "--uri=" + peer.uri();
+                    case "URI" -> peer.uri();
+                    case "SPARSE" -> peer.sparseUri();
+                    default -> word;
+                });
         long serverBefore = peer.cpuNanos();
+        long clientBefore = Usage.childrenCpuNanos();
+        long busyBefore = Yardsticks.busyNanos();
         long start = System.nanoTime();
         Process client =
                 new ProcessBuilder(line).redirectError(ProcessBuilder.Redirect.DISCARD).start();
@@ -102,12 +122,25 @@ final class NbdLoad {
             client.destroyForcibly();
             throw CommandFailure.failed(name + " failed on " + peer.name());
         }
-        long nanos = System.nanoTime() - start;
-        double server = (peer.cpuNanos() - serverBefore) / 1e3;
-        return isFio ? fio(said, server) : copy(nanos, server);
+        double nanos = System.nanoTime() - start;
+        long busy = Yardsticks.busyNanos() - busyBefore;
+        long server = peer.cpuNanos() - serverBefore;
+        long clients = Usage.childrenCpuNanos() - clientBefore;
+        double others = Math.max(0, (busy - server - clients) * 100 / nanos);
+        if (copiedMib == 0) {
+            return fio(said, server / 1e3, others);
+        }
+        double megabytes = copiedMib * (double) (1 << 20) / 1e6;
+        return new Sample(
+                megabytes / (nanos / 1e9),
+                0,
+                0,
+                server / 1e3 / copiedMib,
+                clients / 1e3 / copiedMib,
+                others);
     }
 
-    private static Sample fio(String said, double serverCpuMicros) {
+    private static Sample fio(String said, double serverCpuMicros, double othersPercent) {
         JsonNode job =
                 JsonMapper.shared().readTree(said.substring(said.indexOf('{'))).get("jobs").get(0);
         JsonNode side =
@@ -120,11 +153,7 @@ final class NbdLoad {
                 percentiles.get("50.000000").asDouble() / 1e3,
                 percentiles.get("99.000000").asDouble() / 1e3,
                 serverCpuMicros / operations,
-                clientShare * job.get("job_runtime").asDouble() * 1e3 / operations);
-    }
-
-    private static Sample copy(long nanos, double serverCpuMicros) {
-        double megabytes = IMAGE_MIB * (double) (1 << 20) / 1e6;
-        return new Sample(megabytes / (nanos / 1e9), 0, 0, serverCpuMicros / IMAGE_MIB, 0);
+                clientShare * job.get("job_runtime").asDouble() * 1e3 / operations,
+                othersPercent);
     }
 }

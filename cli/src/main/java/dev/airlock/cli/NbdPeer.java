@@ -11,23 +11,28 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** An NBD server to be measured: ours, or another one that is installed. Single-threaded. */
 final class NbdPeer implements AutoCloseable {
     private static final long START_SECONDS = 30;
 
-    private final String name;
-    private final Path socket;
-    private final List<String> command;
-    private final Map<String, String> environment;
-    private @Nullable Process process;
+    /** Which image: also a part of the names of files. */
+    private static final String FULL = "";
 
-    private NbdPeer(
-            String name, Path socket, List<String> command, Map<String, String> environment) {
+    private static final String SPARSE = "-sparse";
+
+    private final String name;
+    private final ScratchFolder folder;
+    private final Map<String, String> environment;
+    private final List<Listener> listeners = new ArrayList<>();
+    private final List<Process> processes = new ArrayList<>();
+
+    /** What is run, and the socket that says it is ready. */
+    private record Listener(Path socket, List<String> command) {}
+
+    private NbdPeer(String name, ScratchFolder folder, Map<String, String> environment) {
         this.name = name;
-        this.socket = socket;
-        this.command = command;
+        this.folder = folder;
         this.environment = environment;
     }
 
@@ -37,111 +42,132 @@ final class NbdPeer implements AutoCloseable {
         // users would.
         Map<String, String> tuned =
                 Map.of("MALLOC_MMAP_THRESHOLD_", "67108864", "MALLOC_TRIM_THRESHOLD_", "268435456");
-        // Each has a copy of its own, since those that write lock theirs.
         List<NbdPeer> peers = new ArrayList<>();
         for (String isolation : List.of("forced", "none")) {
-            Path socket = folder.path("airlock-" + isolation);
+            String name = isolation.equals("forced") ? "airlock isolated" : "airlock not isolated";
+            NbdPeer peer = new NbdPeer(name, folder, Map.of());
             List<String> command = new ArrayList<>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.addAll(List.of("@" + Launch.argumentFile(), "-m", Launch.MAIN, "export"));
-            command.addAll(List.of("--socket", socket.toString(), "--isolation", isolation));
-            String name = isolation.equals("forced") ? "airlock isolated" : "airlock not isolated";
-            command.add(folder.path(name + ".img").toString());
-            peers.add(new NbdPeer(name, socket, command, Map.of()));
+            command.addAll(List.of("--socket", peer.socket(FULL), "--isolation", isolation));
+            command.addAll(List.of(peer.image(FULL), peer.image(SPARSE)));
+            peer.listeners.add(new Listener(Path.of(peer.socket(FULL)), command));
+            peers.add(peer);
         }
         if (NbdLoad.isInstalled("nbdkit")) {
-            Path file = folder.path("nbdkit-file");
-            peers.add(
-                    new NbdPeer(
-                            "nbdkit-file",
-                            file,
-                            List.of(
-                                    "nbdkit",
-                                    "-f",
-                                    "-U",
-                                    file.toString(),
-                                    "file",
-                                    folder.path("nbdkit-file.img").toString()),
-                            Map.of()));
-            Path none = folder.path("nbdkit-null");
-            peers.add(
-                    new NbdPeer(
-                            "nbdkit-null",
-                            none,
-                            List.of("nbdkit", "-f", "-U", none.toString(), "null", "256M"),
-                            Map.of()));
+            NbdPeer file = new NbdPeer("nbdkit-file", folder, Map.of());
+            NbdPeer none = new NbdPeer("nbdkit-null", folder, Map.of());
+            for (String image : List.of(FULL, SPARSE)) {
+                file.add(
+                        image, "nbdkit", "-f", "-U", file.socket(image), "file", file.image(image));
+                String size =
+                        (image.equals(FULL) ? NbdImages.FULL_MIB : NbdImages.SPARSE_MIB) + "M";
+                none.add(image, "nbdkit", "-f", "-U", none.socket(image), "null", size);
+            }
+            peers.addAll(List.of(file, none));
         }
         if (NbdLoad.isInstalled("qemu-nbd")) {
             for (String variant : List.of("stock", "malloc", "uring-malloc")) {
-                Path socket = folder.path("qemu-" + variant);
-                List<String> command = new ArrayList<>(List.of("qemu-nbd", "-t", "-f", "raw"));
-                command.addAll(List.of("--shared=8", "-k", socket.toString()));
-                if (variant.startsWith("uring")) {
-                    command.add("--aio=io_uring");
-                }
-                command.add(folder.path("qemu-nbd-" + variant + ".img").toString());
                 boolean isStock = variant.equals("stock");
-                peers.add(
-                        new NbdPeer(
-                                "qemu-nbd-" + variant,
-                                socket,
-                                command,
-                                isStock ? Map.of() : tuned));
+                String name = "qemu-nbd-" + variant;
+                NbdPeer peer = new NbdPeer(name, folder, isStock ? Map.of() : tuned);
+                String aio = variant.startsWith("uring") ? "--aio=io_uring" : "--aio=threads";
+                for (String image : List.of(FULL, SPARSE)) {
+                    // Gives back what is zeroed, as the others do, or no hole stays one.
+                    peer.add(
+                            image,
+                            "qemu-nbd",
+                            "-t",
+                            "-f",
+                            "raw",
+                            "--shared=8",
+                            "--discard=unmap",
+                            aio,
+                            "-k",
+                            peer.socket(image),
+                            peer.image(image));
+                }
+                peers.add(peer);
             }
         }
         return peers;
+    }
+
+    private void add(String image, String... command) {
+        listeners.add(new Listener(Path.of(socket(image)), List.of(command)));
     }
 
     String name() {
         return name;
     }
 
-    /** The image it serves, to be there when it starts. */
-    Path image(ScratchFolder folder) {
-        return folder.path(name + ".img");
+    /** Copies the images for it: each has its own, since those that write lock theirs. */
+    void prepare(NbdImages images) throws IOException {
+        images.copyTo(Path.of(image(FULL)), Path.of(image(SPARSE)));
     }
 
-    /** The default export. */
+    private String image(String which) {
+        return folder.path(fileName() + which + ".img").toString();
+    }
+
+    private String socket(String which) {
+        return folder.path(fileName() + which + ".sock").toString();
+    }
+
+    private String fileName() {
+        return name.replace(' ', '-');
+    }
+
+    /** The export of the full image. */
     String uri() {
-        return "nbd+unix:///?socket=" + socket;
+        return "nbd+unix:///?socket=" + listeners.getFirst().socket();
     }
 
-    /** What was run. */
+    /** The export of the sparse image: of a server of its own where one serves but one. */
+    String sparseUri() {
+        return listeners.size() > 1
+                ? "nbd+unix:///?socket=" + listeners.getLast().socket()
+                : "nbd+unix:///" + fileName() + SPARSE + ".img?socket=" + socket(FULL);
+    }
+
+    /** What was run for the full image. */
     String line() {
-        return String.join(" ", command);
+        return String.join(" ", listeners.getFirst().command());
     }
 
     /** Starts it and waits until it listens. */
     NbdPeer start() throws IOException, InterruptedException {
-        ProcessBuilder builder =
-                new ProcessBuilder(command)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectError(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().putAll(environment);
-        Process started = builder.start();
-        process = started;
-        long start = System.nanoTime();
-        while (!Files.exists(socket)) {
-            boolean tooLate = System.nanoTime() - start > START_SECONDS * 1_000_000_000L;
-            if (!started.isAlive() || tooLate) {
-                close();
-                throw CommandFailure.usage(name + " did not start: " + line());
+        for (Listener listener : listeners) {
+            ProcessBuilder builder =
+                    new ProcessBuilder(listener.command())
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .redirectError(ProcessBuilder.Redirect.DISCARD);
+            builder.environment().putAll(environment);
+            Process started = builder.start();
+            processes.add(started);
+            long start = System.nanoTime();
+            while (!Files.exists(listener.socket())) {
+                boolean tooLate = System.nanoTime() - start > START_SECONDS * 1_000_000_000L;
+                if (!started.isAlive() || tooLate) {
+                    close();
+                    throw CommandFailure.usage(
+                            name + " did not start: " + String.join(" ", listener.command()));
+                }
+                TimeUnit.MILLISECONDS.sleep(20);
             }
-            TimeUnit.MILLISECONDS.sleep(20);
         }
         return this;
     }
 
     /** Processor time of the server and of whatever it has started, so far. */
     long cpuNanos() throws LinuxException {
-        Process running = process;
-        if (running == null) {
-            return 0;
-        }
-        long nanos = Usage.cpuNanos(running.pid());
-        try (Stream<ProcessHandle> children = running.descendants()) {
-            for (ProcessHandle child : children.toList()) {
-                nanos += cpuNanosOf(child.pid());
+        long nanos = 0;
+        for (Process running : processes) {
+            nanos += Usage.cpuNanos(running.pid());
+            try (Stream<ProcessHandle> children = running.descendants()) {
+                for (ProcessHandle child : children.toList()) {
+                    nanos += cpuNanosOf(child.pid());
+                }
             }
         }
         return nanos;
@@ -161,20 +187,18 @@ final class NbdPeer implements AutoCloseable {
 
     @Override
     public void close() {
-        Process running = process;
-        if (running == null) {
-            return;
-        }
-        process = null;
-        running.destroy();
-        try {
-            if (!running.waitFor(START_SECONDS, TimeUnit.SECONDS)) {
-                running.descendants().forEach(ProcessHandle::destroyForcibly);
+        processes.forEach(Process::destroy);
+        for (Process running : processes) {
+            try {
+                if (!running.waitFor(START_SECONDS, TimeUnit.SECONDS)) {
+                    running.descendants().forEach(ProcessHandle::destroyForcibly);
+                    running.destroyForcibly();
+                }
+            } catch (InterruptedException e) {
                 running.destroyForcibly();
+                Thread.currentThread().interrupt();
             }
-        } catch (InterruptedException e) {
-            running.destroyForcibly();
-            Thread.currentThread().interrupt();
         }
+        processes.clear();
     }
 }

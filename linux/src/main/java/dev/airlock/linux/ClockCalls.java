@@ -15,6 +15,8 @@ final class ClockCalls {
     private static final MethodHandle SCHED_GETAFFINITY = Native.function("sched_getaffinity");
     private static final MethodHandle CLOCK_GETTIME = Native.function("clock_gettime");
 
+    private static final MethodHandle GETRUSAGE = Native.function("getrusage");
+
     private ClockCalls() {}
 
     static int getcpu() {
@@ -35,6 +37,11 @@ final class ClockCalls {
     static int getAffinity(MemorySegment mask) {
         // SAFETY: as in setAffinity.
         return Native.callInt(SCHED_GETAFFINITY, 0, mask.byteSize(), mask.address());
+    }
+
+    static int getrusage(int who, MemorySegment usage) {
+        // SAFETY: usage is a struct rusage (144 bytes) in an arena of the calling thread.
+        return Native.callInt(GETRUSAGE, who, usage.address(), 0);
     }
 
     /** Nanoseconds of a clock, or a negative errno. */

@@ -1,6 +1,10 @@
 package dev.airlock.linux;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -19,9 +23,32 @@ public record Usage(long cpuNanos, long rssAnonBytes, long rssFileBytes, long rs
     /** Low bits of a process's scheduler clock in {@code linux/posix-timers.h}: CPUCLOCK_SCHED. */
     private static final int CPUCLOCK_SCHED = 2;
 
+    /** {@code bits/resource.h}, and the size of its struct rusage on 64-bit systems. */
+    private static final int RUSAGE_CHILDREN = -1;
+
+    private static final int RUSAGE_BYTES = 144;
+
     /** Processor time of this process, in nanoseconds. Does not allocate. */
     public static long selfCpuNanos() {
         return ClockCalls.nanos(CLOCK_PROCESS_CPUTIME_ID);
+    }
+
+    /**
+     * Processor time of all children of this process that have ended and were waited for, and of
+     * theirs, in nanoseconds: the difference is a child's when it was the only one to end.
+     */
+    public static long childrenCpuNanos() throws LinuxException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment usage = arena.allocate(RUSAGE_BYTES, Long.BYTES);
+            int result = ClockCalls.getrusage(RUSAGE_CHILDREN, usage);
+            if (result < 0) {
+                throw new LinuxException("getrusage", "who=children", -result);
+            }
+            // Two struct timeval: seconds and microseconds in user and in system mode.
+            long seconds = usage.get(JAVA_LONG, 0) + usage.get(JAVA_LONG, 16);
+            long micros = usage.get(JAVA_LONG, 8) + usage.get(JAVA_LONG, 24);
+            return seconds * 1_000_000_000L + micros * 1_000;
+        }
     }
 
     /** Processor time of any process, in nanoseconds. */

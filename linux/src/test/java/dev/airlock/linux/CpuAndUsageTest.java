@@ -79,6 +79,14 @@ class CpuAndUsageTest {
         assertThatThrownBy(() -> Usage.cpuNanos(0)).isInstanceOf(IllegalArgumentException.class);
     }
 
+    @Test
+    void shouldCountChildrenOnceTheyHaveEnded() throws IOException, InterruptedException {
+        long before = Usage.childrenCpuNanos();
+        String busy = "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done";
+        assertThat(new ProcessBuilder("sh", "-c", busy).start().waitFor()).isZero();
+        assertThat(Usage.childrenCpuNanos() - before).isBetween(1_000_000L, 60_000_000_000L);
+    }
+
     private interface Task<T> {
         T run() throws LinuxException;
     }

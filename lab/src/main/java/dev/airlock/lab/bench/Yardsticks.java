@@ -216,11 +216,16 @@ public final class Yardsticks {
      * core: what others take away from the figures. Counted in ticks of 10 ms.
      */
     public static double machineLoadPercent(long nanos) throws IOException, InterruptedException {
-        long busy = busyTicks();
+        long busy = busyNanos();
         long start = System.nanoTime();
         TimeUnit.NANOSECONDS.sleep(nanos);
         double elapsed = System.nanoTime() - start;
-        return (busyTicks() - busy) * TICK_NANOS * 100 / elapsed;
+        return (busyNanos() - busy) * 100 / elapsed;
+    }
+
+    /** Processor time of everybody on this machine since it started, in steps of 10 ms. */
+    public static long busyNanos() throws IOException {
+        return busyTicks() * TICK_NANOS;
     }
 
     /** All of {@code /proc/stat}'s first line but idle and iowait (proc_stat(5)). */
