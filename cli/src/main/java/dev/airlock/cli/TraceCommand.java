@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
         description = "Reads recordings of a guest's VMBus traffic.",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        subcommands = {TraceDecodeCommand.class})
+        subcommands = {TraceDecodeCommand.class, TraceDiffCommand.class})
 final class TraceCommand implements Runnable {
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
@@ -17,6 +17,7 @@ final class TraceCommand implements Runnable {
     @Override
     public void run() {
         throw new CommandLine.ParameterException(
-                spec.commandLine(), "a command is needed: airlock trace decode FILE");
+                spec.commandLine(),
+                "a command is needed: airlock trace decode FILE, airlock trace diff A B");
     }
 }

@@ -1,20 +1,15 @@
 package dev.airlock.cli;
 
 import dev.airlock.lab.trace.DecodedEvent;
-import dev.airlock.lab.trace.TraceDecoder;
-import dev.airlock.lab.trace.TraceEvent;
-import dev.airlock.lab.trace.TraceException;
-import dev.airlock.lab.trace.TraceReader;
-import java.io.IOException;
-import java.io.InputStream;
+import dev.airlock.lab.trace.Direction;
+import dev.airlock.lab.trace.EventFilter;
 import java.io.PrintWriter;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -27,7 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
         description = {
             "Prints one readable line an event of a recording: control messages, GPADLs, ring packets.",
             "A line that cannot be decoded is named on stderr, with its number and the reason; decoding goes on"
-                    + " with the next, and the exit code is 1."
+                    + " with the next, and the exit code is 1.",
+            "--from, --type and --opcode select events; what is given twice, or with commas, is either."
         },
         mixinStandardHelpOptions = true,
         exitCodeListHeading = "%nExit codes:%n",
@@ -37,10 +33,12 @@ import tools.jackson.databind.json.JsonMapper;
             "2:usage, or the file cannot be opened",
         })
 final class TraceDecodeCommand implements Callable<Integer> {
-    private static final String STDIN = "-";
 
-    /** Undecodable lines named one by one; a file that is no recording has many. */
-    private static final int MAX_REPORTS = 100;
+    /** Who sent an event, as users name them. */
+    enum Sender {
+        guest,
+        host
+    }
 
     @Parameters(
             paramLabel = "FILE",
@@ -49,95 +47,78 @@ final class TraceDecodeCommand implements Callable<Integer> {
                 "gpadl pages=N visible=M, guest>host visible=V/T HEX, host>guest HEX;",
                 "blank lines and those that begin with # are passed over."
             })
-    private String file = STDIN;
+    private String file = TraceInput.STDIN;
 
     @Option(
             names = "--json",
             description = "One JSON object an event, with every field, among them all PFNs.")
     private boolean json;
 
+    @Option(names = "--from", paramLabel = "guest|host", description = "Only what this side sent.")
+    private @Nullable Sender from;
+
+    @Option(
+            names = "--type",
+            split = ",",
+            paramLabel = "NAME",
+            description = {
+                "Only control, packet or gpadl events, a control message (OPEN_CHANNEL), a packet type"
+                        + " (COMPLETION), or a vstor operation with its completions (EXECUTE_SRB)."
+            })
+    private List<String> types = new ArrayList<>();
+
+    @Option(
+            names = "--opcode",
+            split = ",",
+            paramLabel = "COMMAND",
+            description =
+                    "Only SRBs of this SCSI command, with their completions: READ(10), READ for all lengths, or 0x28.")
+    private List<String> opcodes = new ArrayList<>();
+
     @CommandLine.Spec
     private CommandLine.Model.CommandSpec spec = CommandLine.Model.CommandSpec.create();
 
-    private long undecodable;
-
     @Override
-    public Integer call() throws IOException {
-        try (TraceReader reader = new TraceReader(open())) {
-            decodeAll(reader);
-        }
-        if (undecodable > MAX_REPORTS) {
-            report(": %d more lines could not be decoded".formatted(undecodable - MAX_REPORTS));
-        }
-        return undecodable == 0 ? CommandLine.ExitCode.OK : Main.EXIT_FAILED;
-    }
-
-    private InputStream open() {
-        if (file.equals(STDIN)) {
-            return System.in;
-        }
-        try {
-            Path path = Path.of(file);
-            if (!Files.exists(path)) {
-                throw CommandFailure.usage(file + ": no such file");
-            }
-            if (Files.isDirectory(path)) {
-                throw CommandFailure.usage(file + ": is a directory, not a recording");
-            }
-            return Files.newInputStream(path);
-        } catch (AccessDeniedException e) {
-            throw CommandFailure.usage(file + ": permission denied");
-        } catch (IOException | InvalidPathException e) {
-            throw CommandFailure.usage(file + ": cannot be opened: " + e.getMessage());
-        }
-    }
-
-    private void decodeAll(TraceReader reader) {
+    public Integer call() {
+        EventFilter filter = filter();
         PrintWriter out = spec.commandLine().getOut();
-        TraceDecoder decoder = new TraceDecoder();
+        TraceInput input = new TraceInput(file, out, spec.commandLine().getErr());
         JsonMapper mapper = json ? JsonMapper.builder().build() : null;
-        boolean empty = true;
-        while (true) {
-            try {
-                TraceEvent event = reader.next();
-                if (event == null) {
-                    break;
-                }
-                empty = false;
-                DecodedEvent decoded = decoder.decode(event);
-                out.println(
-                        mapper == null
-                                ? decoded.text()
-                                : mapper.writeValueAsString(object(decoded)));
-            } catch (TraceException e) {
-                empty = false;
-                if (++undecodable <= MAX_REPORTS) {
-                    out.flush();
-                    report(":%d: %s".formatted(e.line(), e.reason()));
-                }
-            } catch (IOException e) {
-                throw CommandFailure.failed(name() + ": cannot be read: " + e.getMessage());
-            }
-            if (StandardOutput.hasFailed(out)) {
-                if (StandardOutput.readerHasGone()) {
-                    return;
-                }
-                throw CommandFailure.failed("the output cannot be written: is the disk full?");
-            }
-        }
-        if (empty) {
-            report(": holds no events");
+        boolean whole =
+                input.decode(event -> {
+                    if (filter.passes(event)) {
+                        out.println(
+                                mapper == null
+                                        ? event.text()
+                                        : mapper.writeValueAsString(object(event)));
+                    }
+                    return goesOn(out);
+                });
+        return whole ? CommandLine.ExitCode.OK : Main.EXIT_FAILED;
+    }
+
+    private EventFilter filter() {
+        try {
+            Direction direction =
+                    from == null
+                            ? null
+                            : from == Sender.guest
+                                    ? Direction.GUEST_TO_HOST
+                                    : Direction.HOST_TO_GUEST;
+            return EventFilter.of(direction, types, opcodes);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.usage(e.getMessage());
         }
     }
 
-    private void report(String what) {
-        PrintWriter err = spec.commandLine().getErr();
-        err.println("airlock: " + name() + what);
-        err.flush();
-    }
-
-    private String name() {
-        return file.equals(STDIN) ? "stdin" : file;
+    private static boolean goesOn(PrintWriter out) {
+        if (!StandardOutput.hasFailed(out)) {
+            return true;
+        }
+        if (StandardOutput.readerHasGone()) {
+            return false;
+        }
+        throw CommandFailure.failed("the output cannot be written: is the disk full?");
     }
 
     private static Map<String, Object> object(DecodedEvent event) {

@@ -143,6 +143,33 @@ class TraceDecodeCommandTest {
         assertThat(objects.get(290).get("request").stringValue()).isEqualTo("EXECUTE_SRB");
     }
 
+    @Test
+    void shouldPrintOnlyWhatWasAskedFor() {
+        String file = recorded("linux-6.1-storvsc-isolated.txt").toString();
+
+        assertThat(run("trace", "decode", file, "--from", "host", "--type", "control")).isZero();
+        assertThat(out.toString().lines())
+                .hasSize(3)
+                .allSatisfy(line -> assertThat(line).startsWith("host>guest control "));
+        out.getBuffer().setLength(0);
+        assertThat(run("trace", "decode", file, "--opcode", "READ,0x2a", "--from", "guest"))
+                .isZero();
+        assertThat(out.toString().lines()).hasSize(119 + 59);
+        out.getBuffer().setLength(0);
+        assertThat(run("trace", "decode", file, "--opcode", "TEST UNIT READY")).isZero();
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--opcode REED", "--type OPEN", "--from both", "--opcode"})
+    void shouldExitWithTwoForAFilterThatFitsNothing(String filter) throws IOException {
+        Path file = recording(GOOD);
+        String[] arguments = ("trace decode " + file + " " + filter).split(" ");
+        assertThat(run(arguments)).isEqualTo(2);
+        assertThat(err.toString()).startsWith("airlock: ");
+        assertThat(out.toString()).isEmpty();
+    }
+
     private int run(String... arguments) {
         CommandLine command =
                 Main.commandLine()

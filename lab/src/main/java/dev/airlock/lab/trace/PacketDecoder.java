@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -232,6 +234,13 @@ final class PacketDecoder {
                     default -> 0;
                 };
         out.addIf(flags != usual, "flags", flags);
+    }
+
+    /** Names of all packet types. */
+    static List<String> typeNames() {
+        return IntStream.rangeClosed(TYPE_SYNCH, TYPE_ADDITIONAL_DATA)
+                .mapToObj(PacketDecoder::name)
+                .toList();
     }
 
     private static String name(int type) {

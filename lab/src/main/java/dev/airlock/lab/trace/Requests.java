@@ -23,9 +23,13 @@ final class Requests {
      *
      * @param operation its vstor operation
      * @param command its SCSI command by name; null for what is no SRB
+     * @param opcode first byte of the CDB; {@link #NO_OPCODE} for what has none
      * @param transferBytes what an SRB asked for
      */
-    record Request(int operation, @Nullable String command, long transferBytes) {}
+    record Request(int operation, @Nullable String command, int opcode, long transferBytes) {}
+
+    /** {@link Request#opcode} of what has no CDB. */
+    static final int NO_OPCODE = -1;
 
     private final Map<Long, ArrayDeque<Request>> byId = new LinkedHashMap<>();
 

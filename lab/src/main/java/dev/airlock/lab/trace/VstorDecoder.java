@@ -33,6 +33,18 @@ final class VstorDecoder {
 
     private static final int WWN_BYTES = 8;
 
+    /** Field of every vstor packet: its operation by name. */
+    static final String OPERATION = "operation";
+
+    /** Field of a completion: the operation that it completes, by name. */
+    static final String REQUEST = "request";
+
+    /** Field of an SRB and of its completion: the SCSI command by name. */
+    static final String COMMAND = "command";
+
+    /** Field of an SRB and of its completion: first byte of the CDB, in hexadecimal. */
+    static final String OPCODE = "opcode";
+
     private VstorDecoder() {}
 
     /** Whether these are the bytes of a whole packet of a known operation. */
@@ -68,7 +80,7 @@ final class VstorDecoder {
             throw new TraceException(
                     line, "unknown vstor operation " + Integer.toUnsignedString(operation));
         }
-        out.plain("operation", VstorOperation.name(operation));
+        out.plain(OPERATION, VstorOperation.name(operation));
         Requests.Request request = null;
         if (operation == VstorOperation.COMPLETE_IO) {
             completion(packet, completed, out);
@@ -102,7 +114,7 @@ final class VstorDecoder {
                     out.add("count", VstorPacket.subchannelCount(packet, 0));
             default -> {}
         }
-        return new Requests.Request(operation, null, 0);
+        return new Requests.Request(operation, null, Requests.NO_OPCODE, 0);
     }
 
     private static Requests.Request srb(
@@ -143,7 +155,19 @@ final class VstorDecoder {
                 command != null
                         ? command.text()
                         : Cdb.describe(packet, VstorSrb.CDB_OFFSET, Math.min(present, 1));
-        return new Requests.Request(VstorOperation.EXECUTE_SRB, name, transfer);
+        int opcode =
+                present == 0
+                        ? Requests.NO_OPCODE
+                        : packet.get(ValueLayout.JAVA_BYTE, VstorSrb.CDB_OFFSET) & 0xFF;
+        out.silent(COMMAND, name);
+        opcode(opcode, out);
+        return new Requests.Request(VstorOperation.EXECUTE_SRB, name, opcode, transfer);
+    }
+
+    private static void opcode(int opcode, DecodedEvent.Builder out) {
+        if (opcode != Requests.NO_OPCODE) {
+            out.silent(OPCODE, DecodedEvent.Builder.hex(opcode));
+        }
     }
 
     /** What the command's text says, for programs. */
@@ -169,7 +193,7 @@ final class VstorDecoder {
             }
             return;
         }
-        out.prose("of").plain("request", VstorOperation.name(request.operation()));
+        out.prose("of").plain(REQUEST, VstorOperation.name(request.operation()));
         out.addIf(status != NtStatus.SUCCESS, "status", NtStatus.name(status));
         switch (request.operation()) {
             case VstorOperation.EXECUTE_SRB -> srbCompletion(packet, request, out);
@@ -189,7 +213,8 @@ final class VstorDecoder {
     private static void srbCompletion(
             MemorySegment packet, Requests.@Nullable Request request, DecodedEvent.Builder out) {
         if (request != null && request.command() != null) {
-            out.plain("command", request.command());
+            out.plain(COMMAND, request.command());
+            opcode(request.opcode(), out);
         }
         address(packet, out);
         int srbStatus = VstorSrb.srbStatus(packet, 0);

@@ -84,8 +84,8 @@ class HostileTracesTest {
     void shouldForgetRequestsThatAreNeverAnswered() {
         Requests requests = new Requests();
         for (int i = 0; i < 200_000; i++) {
-            requests.sent(i, new Requests.Request(3, "READ(10)", i));
-            requests.sent(-1, new Requests.Request(3, "READ(10)", i));
+            requests.sent(i, new Requests.Request(3, "READ(10)", 0x28, i));
+            requests.sent(-1, new Requests.Request(3, "READ(10)", 0x28, i));
         }
         assertThat(requests.completed(0)).isNull();
         assertThat(requests.completed(199_999)).isNotNull();
