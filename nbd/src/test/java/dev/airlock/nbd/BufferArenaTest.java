@@ -22,12 +22,14 @@ class BufferArenaTest {
         BufferArena arena = new BufferArena(GPA, PAGES * PAGE, 32);
         boolean[] used = new boolean[PAGES];
         List<Buffer> buffers = new ArrayList<>();
+        long touched = 0;
         for (int i = 0; i < 20_000; i++) {
             if (buffers.size() < 32 && random.nextBoolean()) {
                 long bytes = 1 + random.nextInt(10 * PAGE);
                 long gpa = arena.allocate(bytes);
                 if (gpa != BufferArena.NONE) {
                     mark(used, gpa, bytes, true);
+                    touched = Math.max(touched, gpa - GPA + (bytes + PAGE - 1) / PAGE * PAGE);
                     buffers.add(new Buffer(gpa, bytes));
                 }
             } else if (!buffers.isEmpty()) {
@@ -38,6 +40,7 @@ class BufferArenaTest {
         }
         buffers.forEach(buffer -> arena.free(buffer.gpa(), buffer.bytes()));
         assertThat(arena.used()).isZero();
+        assertThat(arena.touched()).isEqualTo(touched);
         assertThat(arena.allocate((long) PAGES * PAGE)).isEqualTo(GPA);
         assertThat(arena.allocate(1)).isEqualTo(BufferArena.NONE);
     }

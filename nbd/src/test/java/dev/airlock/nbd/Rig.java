@@ -12,6 +12,8 @@ import dev.airlock.storvsp.server.HostOptions;
 import dev.airlock.storvsp.server.StorageHost;
 import dev.airlock.vmbus.guest.GuestBusOptions;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -31,6 +33,7 @@ final class Rig implements AutoCloseable {
     private final NbdOptions options;
     private final String[] disks;
     private StorageHost host;
+    private StorageGuest guest;
 
     private Rig(boolean isolated, UnaryOperator<NbdOptions> changes, String... disks)
             throws Exception {
@@ -86,19 +89,32 @@ final class Rig implements AutoCloseable {
         return StorageHost.start(hostOptions);
     }
 
+    /** Whether the guest's memory holds this number anywhere, at a multiple of 8 bytes. */
+    boolean isInGuestMemory(long number) {
+        MemorySegment memory = guest.memory().bytes();
+        for (long at = 0; at < memory.byteSize(); at += Long.BYTES) {
+            if (memory.get(ValueLayout.JAVA_LONG, at) == number) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private StorageGuest connect() throws IOException {
         long pool = 4L << 20;
-        return StorageGuest.connect(
-                folder.resolve("host.sock"),
-                new GuestOptions(
-                        isolated,
-                        1 << 20,
-                        pool + (8L << 20) + options.guestBytes(),
-                        SwiotlbOptions.DEFAULTS.withPoolBytes(pool),
-                        new StorvscOptions().subchannels(1),
-                        64,
-                        GuestBusOptions.DEFAULT,
-                        DmaLimits.STORVSC));
+        guest =
+                StorageGuest.connect(
+                        folder.resolve("host.sock"),
+                        new GuestOptions(
+                                isolated,
+                                1 << 20,
+                                pool + (8L << 20) + options.guestBytes(),
+                                SwiotlbOptions.DEFAULTS.withPoolBytes(pool),
+                                new StorvscOptions().subchannels(1),
+                                64,
+                                GuestBusOptions.DEFAULT,
+                                DmaLimits.STORVSC));
+        return guest;
     }
 
     Path folder() {

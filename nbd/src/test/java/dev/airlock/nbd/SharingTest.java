@@ -59,6 +59,27 @@ class SharingTest {
     }
 
     @Test
+    void shouldLeaveNothingOfAClientInTheBuffersOfTheNext() throws Exception {
+        long secret = 0x5ec2_e75e_c2e7_5ec2L;
+        // More than what stays in memory, so that the rest is given back.
+        java.nio.ByteBuffer data = java.nio.ByteBuffer.allocate(6 << 20);
+        data.order(java.nio.ByteOrder.nativeOrder());
+        while (data.hasRemaining()) {
+            data.putLong(secret);
+        }
+        try (Rig rig = Rig.open(true, "mem:8M,name=m")) {
+            java.util.concurrent.CountDownLatch left = new java.util.concurrent.CountDownLatch(1);
+            rig.server.whenLastLeft(left::countDown);
+            try (NbdClient client = rig.connect(NbdClient.Mode.STRUCTURED)) {
+                assertThat(client.write(0, data.array(), 0)).isZero();
+                assertThat(rig.isInGuestMemory(secret)).isTrue();
+            }
+            assertThat(left.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(rig.isInGuestMemory(secret)).isFalse();
+        }
+    }
+
+    @Test
     void shouldRefuseClientsBeyondTheLimitInOneLineEach() throws Exception {
         try (Rig rig = Rig.open(options -> options.withConnectionsMax(2), "mem:1M,name=m")) {
             NbdClient first = rig.connect(NbdClient.Mode.SIMPLE);
