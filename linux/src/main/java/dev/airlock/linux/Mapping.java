@@ -92,6 +92,24 @@ public final class Mapping implements AutoCloseable {
         withoutDump(at, bytes);
     }
 
+    /**
+     * Takes away or gives back the right to touch a part: without it an access by the processor
+     * faults and one by the kernel fails with EFAULT.
+     */
+    public void protect(long at, long bytes, boolean accessible) throws LinuxException {
+        requirePages("at", at);
+        requirePages("bytes", bytes);
+        if (at > bytes() - bytes) {
+            throw new IllegalArgumentException(
+                    "outside the mapping: at=" + at + " bytes=" + bytes + " mapped=" + bytes());
+        }
+        int rights = accessible ? PROT_READ_WRITE : PROT_NONE;
+        int result = MemoryCalls.mprotect(segment.address() + at, bytes, rights);
+        if (result < 0) {
+            throw new LinuxException("mprotect", "at=" + at + " bytes=" + bytes, -result);
+        }
+    }
+
     /** All of it. Using it after {@link #close} throws {@link IllegalStateException}. */
     public MemorySegment segment() {
         return segment;

@@ -8,6 +8,7 @@ final class MemoryCalls {
     private static final MethodHandle MMAP = Native.function("mmap");
     private static final MethodHandle MUNMAP = Native.function("munmap");
     private static final MethodHandle MADVISE = Native.function("madvise");
+    private static final MethodHandle MPROTECT = Native.function("mprotect");
     private static final MethodHandle MEMFD_CREATE = Native.function("memfd_create");
 
     private MemoryCalls() {}
@@ -28,6 +29,12 @@ final class MemoryCalls {
         // SAFETY: the range lies in a mapping that the caller owns; the advice does not move or
         // free it.
         return Native.callInt(MADVISE, address, bytes, advice);
+    }
+
+    static int mprotect(long address, long bytes, int protection) {
+        // SAFETY: the range lies in a mapping that the caller owns; what is not to be touched any
+        // more is its duty.
+        return Native.callInt(MPROTECT, address, bytes, protection);
     }
 
     static int memfdCreate(MemorySegment name, int flags) {
