@@ -26,10 +26,11 @@ public final class HostMemory implements AutoCloseable {
     /** Guest-physical addresses have at most 52 bits on x86-64. */
     private static final long GPA_END = 1L << 52;
 
-    private static final Region NOWHERE = new Region(0, 0, null, null, 0);
+    private static final Region NOWHERE = new Region(0, 0, null, null, 0, null);
 
     private final HostMemoryLimits limits;
     private volatile Region[] regions = {};
+    private long mappedPages;
     private long visiblePages;
     private boolean closed;
 
@@ -44,9 +45,18 @@ public final class HostMemory implements AutoCloseable {
         this.limits = limits;
     }
 
-    /** Pages {@code firstPfn} to {@code firstPfn + pages - 1}, mapped in order. */
+    /**
+     * Pages {@code firstPfn} to {@code firstPfn + pages - 1}, mapped in order.
+     *
+     * @param shown which of them are visible; null for all
+     */
     private record Region(
-            long firstPfn, long pages, @Nullable Mapping mapping, @Nullable Fd memfd, long offset) {
+            long firstPfn,
+            long pages,
+            @Nullable Mapping mapping,
+            @Nullable Fd memfd,
+            long offset,
+            @Nullable PageBits shown) {
         boolean contains(long pfn) {
             return Long.compareUnsigned(pfn - firstPfn, pages) < 0;
         }
@@ -71,7 +81,7 @@ public final class HostMemory implements AutoCloseable {
     }
 
     /**
-     * Maps a piece of the guest's memory.
+     * Maps a piece of the guest's memory, all of it visible.
      *
      * @param gpa where it begins in guest-physical space
      * @param fd checked before it is mapped; stays owned by the caller, who may close it afterwards
@@ -80,7 +90,18 @@ public final class HostMemory implements AutoCloseable {
      *     pages, overlaps another region, or is beyond a limit
      * @throws LinuxException if this host cannot map it
      */
-    public synchronized void addRegion(long gpa, long bytes, Fd fd, long offset)
+    public void addRegion(long gpa, long bytes, Fd fd, long offset)
+            throws MemoryRefusedException, LinuxException {
+        addRegion(gpa, bytes, fd, offset, true);
+    }
+
+    /**
+     * As {@link #addRegion(long, long, Fd, long)}.
+     *
+     * @param visible false when no page of it is to be touched before {@link #setVisible} says so:
+     *     the shared backing of a virtual machine, which has holes where pages are private
+     */
+    public synchronized void addRegion(long gpa, long bytes, Fd fd, long offset, boolean visible)
             throws MemoryRefusedException, LinuxException {
         if (closed) {
             throw new IllegalStateException("guest memory is closed");
@@ -101,12 +122,12 @@ public final class HostMemory implements AutoCloseable {
             throw new MemoryRefusedException(
                     "too many regions: regionsMax=" + limits.regionsMax() + " " + what);
         }
-        if (pages > limits.pagesMax() - visiblePages) {
+        if (pages > limits.pagesMax() - mappedPages) {
             throw new MemoryRefusedException(
                     "too much memory: pagesMax="
                             + limits.pagesMax()
                             + " pages="
-                            + visiblePages
+                            + mappedPages
                             + " "
                             + what);
         }
@@ -121,7 +142,31 @@ public final class HostMemory implements AutoCloseable {
             throw new MemoryRefusedException(
                     "region is not backed by a sealed memfd: " + what + ": " + e.getMessage(), e);
         }
-        append(new Region(pfn, pages, null, fd, offset));
+        append(new Region(pfn, pages, null, fd, offset, visible ? null : new PageBits(pages)));
+    }
+
+    /**
+     * The guest shows pages, or takes them back, of a region that was added hidden. What is
+     * translated already may still be touched; it is the guest's duty to have nothing under way on
+     * what it takes back, as on Hyper-V.
+     *
+     * @throws MemoryRefusedException if they are not whole pages of one such region
+     */
+    public synchronized void setVisible(long gpa, long bytes, boolean visible)
+            throws MemoryRefusedException {
+        String what = "gpa=0x%x bytes=%d".formatted(gpa, bytes);
+        if (!HvPage.isAligned(gpa) || !HvPage.isAligned(bytes) || bytes <= 0) {
+            throw new MemoryRefusedException("not whole pages: " + what);
+        }
+        long pages = bytes >>> HvPage.SHIFT;
+        Region region = findRegion(gpa >>> HvPage.SHIFT);
+        PageBits shown = region == null ? null : region.shown();
+        if (region == null
+                || shown == null
+                || (gpa >>> HvPage.SHIFT) - region.firstPfn() > region.pages() - pages) {
+            throw new MemoryRefusedException("visibility is not the guest's to change: " + what);
+        }
+        visiblePages += shown.set((gpa >>> HvPage.SHIFT) - region.firstPfn(), pages, visible);
     }
 
     /**
@@ -157,7 +202,7 @@ public final class HostMemory implements AutoCloseable {
         for (int i = 0; i < pageCount; ) {
             long pfn = pfns.get(PFN, pfnsOffset + 8L * i);
             if (!region.contains(pfn)) {
-                Region found = find(pfn);
+                Region found = findRegion(pfn);
                 if (found == null) {
                     out.clear();
                     return false;
@@ -171,6 +216,11 @@ public final class HostMemory implements AutoCloseable {
             int run = i + 1;
             while (run < runEnd && pfns.get(PFN, pfnsOffset + 8L * run) == pfn + (run - i)) {
                 run++;
+            }
+            PageBits shown = region.shown();
+            if (shown != null && !shown.areSet(index, run - i)) {
+                out.clear();
+                return false;
             }
             long bytes = Math.min(((long) (run - i) << HvPage.SHIFT) - offsetInPage, remaining);
             MemorySegment memory = region.mapped().segment();
@@ -239,6 +289,7 @@ public final class HostMemory implements AutoCloseable {
         }
         regions = new Region[0];
         recent = NOWHERE;
+        mappedPages = 0;
         visiblePages = 0;
     }
 
@@ -255,8 +306,15 @@ public final class HostMemory implements AutoCloseable {
         Region[] before = regions;
         Region[] after = Arrays.copyOf(before, before.length + 1);
         after[before.length] =
-                new Region(asked.firstPfn(), asked.pages(), mapping, own, asked.offset());
-        visiblePages += asked.pages();
+                new Region(
+                        asked.firstPfn(),
+                        asked.pages(),
+                        mapping,
+                        own,
+                        asked.offset(),
+                        asked.shown());
+        mappedPages += asked.pages();
+        visiblePages += asked.shown() == null ? asked.pages() : 0;
         regions = after;
     }
 
@@ -274,7 +332,11 @@ public final class HostMemory implements AutoCloseable {
 
     private static int runEnd(long[] pfns, int from, Region region) {
         int end = from + 1;
-        while (end < pfns.length && pfns[end] == pfns[end - 1] + 1 && region.contains(pfns[end])) {
+        PageBits shown = region.shown();
+        while (end < pfns.length
+                && pfns[end] == pfns[end - 1] + 1
+                && region.contains(pfns[end])
+                && (shown == null || shown.areSet(pfns[end] - region.firstPfn(), 1))) {
             end++;
         }
         return end;
@@ -288,7 +350,16 @@ public final class HostMemory implements AutoCloseable {
         return region;
     }
 
+    /** The region of a page that is visible. */
     private @Nullable Region find(long pfn) {
+        Region region = findRegion(pfn);
+        PageBits shown = region == null ? null : region.shown();
+        return region != null && (shown == null || shown.areSet(pfn - region.firstPfn(), 1))
+                ? region
+                : null;
+    }
+
+    private @Nullable Region findRegion(long pfn) {
         for (Region region : regions) {
             if (region.contains(pfn)) {
                 return region;

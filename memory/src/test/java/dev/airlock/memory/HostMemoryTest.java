@@ -212,6 +212,57 @@ class HostMemoryTest {
     }
 
     @Test
+    void shouldSeeOfAHiddenRegionOnlyWhatIsShown() throws IOException {
+        long pfn = 1000;
+        try (Fd memfd = Memfd.create("hidden", 16 * HvPage.SIZE)) {
+            host.addRegion(pfn << HvPage.SHIFT, 16 * HvPage.SIZE, memfd, 0, false);
+        }
+        long before = host.visiblePageCount();
+        assertThat(translate(pfn, 1)).isFalse();
+        host.setVisible(pfn << HvPage.SHIFT, 3 * HvPage.SIZE, true);
+        assertThat(host.visiblePageCount() - before).isEqualTo(3);
+        assertThat(translate(pfn, 3)).isTrue();
+        assertThat(translate(pfn, 4)).as("one page too many").isFalse();
+        assertThat(translate(pfn + 2, 1)).isTrue();
+        host.mapPages(new long[] {pfn, pfn + 2}).close();
+        assertThatThrownBy(() -> host.mapPages(new long[] {pfn + 2, pfn + 3}))
+                .isInstanceOf(MemoryRefusedException.class);
+
+        host.setVisible(pfn + 1 << HvPage.SHIFT, HvPage.SIZE, false);
+        assertThat(host.visiblePageCount() - before).isEqualTo(2);
+        assertThat(host.isVisible(pfn + 1)).isFalse();
+        assertThat(translate(pfn, 2)).isFalse();
+        assertThat(translate(pfn, 1)).isTrue();
+    }
+
+    @Test
+    void shouldLetVisibilityChangeOnlyWhereARegionWasHidden() throws IOException {
+        try (Fd memfd = Memfd.create("hidden", 4 * HvPage.SIZE)) {
+            host.addRegion(1000L << HvPage.SHIFT, 4 * HvPage.SIZE, memfd, 0, false);
+        }
+        refuses(() -> host.setVisible(PRIVATE_PAGES << HvPage.SHIFT, HvPage.SIZE, false));
+        refuses(() -> host.setVisible(1000L << HvPage.SHIFT, 5 * HvPage.SIZE, true));
+        refuses(() -> host.setVisible(1003L << HvPage.SHIFT, 2 * HvPage.SIZE, true));
+        refuses(() -> host.setVisible(1004L << HvPage.SHIFT, HvPage.SIZE, true));
+        refuses(() -> host.setVisible(1000L << HvPage.SHIFT, 100, true));
+        refuses(() -> host.setVisible(1000L << HvPage.SHIFT, 0, true));
+        refuses(() -> host.setVisible(-4096, HvPage.SIZE, true));
+        assertThat(host.visiblePageCount()).isEqualTo(VISIBLE_PAGES);
+    }
+
+    private boolean translate(long pfn, int pages) {
+        MemorySegment pfns = MemorySegment.ofArray(new byte[8 * pages]);
+        for (int i = 0; i < pages; i++) {
+            pfns.set(ValueLayout.JAVA_LONG_UNALIGNED, 8L * i, pfn + i);
+        }
+        return host.translate(pfns, 0, pages, 0, pages * HvPage.SIZE, out);
+    }
+
+    private static void refuses(ThrowingCallable change) {
+        assertThatThrownBy(change).isInstanceOf(MemoryRefusedException.class);
+    }
+
+    @Test
     void shouldKeepNoRegionAfterClose() {
         host.close();
         host.close();

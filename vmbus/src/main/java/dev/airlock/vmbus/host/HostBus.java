@@ -207,6 +207,10 @@ public final class HostBus implements AutoCloseable {
                 && fds == 1
                 && frames.frame().byteSize() == FrameSocket.REGION_FRAME_BYTES) {
             addRegion(received);
+        } else if (kind == FrameSocket.KIND_VISIBILITY
+                && fds == 0
+                && frames.frame().byteSize() == FrameSocket.VISIBILITY_FRAME_BYTES) {
+            setVisible();
         } else if (kind == FrameSocket.KIND_DOORBELLS && fds == 2) {
             connection.setDoorbells(frames.argument(), received);
         } else {
@@ -223,8 +227,20 @@ public final class HostBus implements AutoCloseable {
                     frames.regionField(FrameSocket.REGION_GPA_OFFSET),
                     frames.regionField(FrameSocket.REGION_BYTES_OFFSET),
                     memfd,
-                    frames.regionField(FrameSocket.REGION_FILE_OFFSET_OFFSET));
+                    frames.regionField(FrameSocket.REGION_FILE_OFFSET_OFFSET),
+                    frames.argument() != FrameSocket.REGION_HIDDEN);
         } catch (MemoryRefusedException | LinuxException e) {
+            refuse(HostBusEvent.REGION_REFUSED, e.getMessage());
+        }
+    }
+
+    private void setVisible() {
+        try {
+            memory.setVisible(
+                    frames.regionField(FrameSocket.REGION_GPA_OFFSET),
+                    frames.regionField(FrameSocket.REGION_BYTES_OFFSET),
+                    frames.argument() != 0);
+        } catch (MemoryRefusedException e) {
             refuse(HostBusEvent.REGION_REFUSED, e.getMessage());
         }
     }

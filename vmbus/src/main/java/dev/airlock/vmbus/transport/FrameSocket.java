@@ -22,9 +22,11 @@ import java.nio.ByteOrder;
  *
  * kind 0  control message: argument = connection id it is posted to (0 towards the guest),
  *         payload = the message
- * kind 1  memory region: argument = 0, one descriptor (a sealed memfd), payload =
- *         gpa, bytes, offset in the descriptor (u64 each)
+ * kind 1  memory region: argument = 0, or 1 if its pages are hidden at first; one descriptor
+ *         (a sealed memfd), payload = gpa, bytes, offset in the descriptor (u64 each)
  * kind 2  doorbells of a channel: argument = relid, two eventfds: guest rings host, host rings guest
+ * kind 3  visibility of pages of a region hidden at first: argument = 1 shown, 0 taken back,
+ *         payload = gpa, bytes (u64 each)
  * </pre>
  *
  * <p>Sending is thread-safe. Receiving is for one thread: {@link #receive} overwrites what {@link
@@ -39,6 +41,11 @@ public final class FrameSocket implements AutoCloseable {
     public static final int KIND_REGION = 1;
     public static final int KIND_DOORBELLS = 2;
 
+    public static final int KIND_VISIBILITY = 3;
+
+    /** {@link #argument} of a region whose pages are hidden until they are shown. */
+    public static final int REGION_HIDDEN = 1;
+
     /** {@link #kind} of a packet too short to be a frame. */
     public static final int KIND_MALFORMED = -1;
 
@@ -46,6 +53,9 @@ public final class FrameSocket implements AutoCloseable {
     public static final int REGION_BYTES_OFFSET = REGION_GPA_OFFSET + Long.BYTES;
     public static final int REGION_FILE_OFFSET_OFFSET = REGION_BYTES_OFFSET + Long.BYTES;
     public static final int REGION_FRAME_BYTES = REGION_FILE_OFFSET_OFFSET + Long.BYTES;
+
+    /** {@link #REGION_GPA_OFFSET} and {@link #REGION_BYTES_OFFSET} are the payload. */
+    public static final int VISIBILITY_FRAME_BYTES = REGION_FILE_OFFSET_OFFSET;
 
     /** Largest frame: a control message of the largest size. */
     public static final int MAX_FRAME_BYTES = PAYLOAD_OFFSET + ControlMessage.MAX_BYTES;
@@ -79,11 +89,42 @@ public final class FrameSocket implements AutoCloseable {
      * @param memfd stays owned by the caller
      */
     public void sendRegion(long gpa, long bytes, Fd memfd, long fileOffset) throws IOException {
-        MemorySegment frame = frame(KIND_REGION, 0, REGION_FRAME_BYTES - PAYLOAD_OFFSET);
+        sendRegion(gpa, bytes, memfd, fileOffset, true);
+    }
+
+    /**
+     * As {@link #sendRegion(long, long, Fd, long)}.
+     *
+     * @param visible false for a region whose pages are shown by {@link #sendVisibility}
+     */
+    public void sendRegion(long gpa, long bytes, Fd memfd, long fileOffset, boolean visible)
+            throws IOException {
+        MemorySegment frame =
+                frame(
+                        KIND_REGION,
+                        visible ? 0 : REGION_HIDDEN,
+                        REGION_FRAME_BYTES - PAYLOAD_OFFSET);
         frame.set(U64, REGION_GPA_OFFSET, gpa);
         frame.set(U64, REGION_BYTES_OFFSET, bytes);
         frame.set(U64, REGION_FILE_OFFSET_OFFSET, fileOffset);
         socket.send(frame, memfd);
+    }
+
+    /** Shows pages of a region that was hidden, or takes them back. */
+    public void sendVisibility(long gpa, long bytes, boolean visible) throws IOException {
+        MemorySegment frame =
+                frame(KIND_VISIBILITY, visible ? 1 : 0, VISIBILITY_FRAME_BYTES - PAYLOAD_OFFSET);
+        frame.set(U64, REGION_GPA_OFFSET, gpa);
+        frame.set(U64, REGION_BYTES_OFFSET, bytes);
+        socket.send(frame);
+    }
+
+    /** Posts a control message as the bytes it came in, unread. */
+    public void sendRaw(int connectionId, MemorySegment message) throws IOException {
+        MemorySegment frame =
+                frame(KIND_MESSAGE, connectionId, Math.toIntExact(message.byteSize()));
+        MemorySegment.copy(message, 0, frame, PAYLOAD_OFFSET, message.byteSize());
+        socket.send(frame);
     }
 
     /**
