@@ -20,7 +20,7 @@ public final class LinuxBoot {
      * it prefers to be, the initrd as high as the kernel allows.
      *
      * @param ram memory as {@code layout} tells
-     * @param initrd the initial RAM disk, or null for none
+     * @param initrd the initial RAM disk, copied, or null for none
      * @param cmdline the kernel's command line; non-ASCII characters go as UTF-8
      * @param rsdpGpa where the ACPI tables' RSDP is, 0 for none
      * @return how the first vCPU starts
@@ -30,7 +30,7 @@ public final class LinuxBoot {
             GuestRam ram,
             RamLayout layout,
             BzImage kernel,
-            byte @Nullable [] initrd,
+            @Nullable MemorySegment initrd,
             String cmdline,
             long rsdpGpa)
             throws BootException {
@@ -38,11 +38,11 @@ public final class LinuxBoot {
         MemorySegment payload = kernel.payload();
         byte[] line = cmdline.getBytes(StandardCharsets.UTF_8);
         checkCmdline(kernel, line);
-        long initrdGpa = initrd == null ? 0 : placeInitrd(layout, kernel, load, initrd.length);
+        long initrdGpa = initrd == null ? 0 : placeInitrd(layout, kernel, load, initrd.byteSize());
 
         ram.slice(load, payload.byteSize()).copyFrom(payload);
         if (initrd != null) {
-            ram.write(initrdGpa, initrd);
+            ram.slice(initrdGpa, initrd.byteSize()).copyFrom(initrd);
         }
         ram.write(LowMemory.CMDLINE, line);
         LittleEndian.u8(ram.slice(LowMemory.CMDLINE + line.length, 1), 0, 0);
@@ -60,16 +60,27 @@ public final class LinuxBoot {
         LittleEndian.u32(params, SetupHeader.CMD_LINE_PTR_OFFSET, LowMemory.CMDLINE);
         LittleEndian.u32(params, SetupHeader.RAMDISK_IMAGE_OFFSET, initrdGpa);
         LittleEndian.u32(
-                params, SetupHeader.RAMDISK_SIZE_OFFSET, initrd == null ? 0 : initrd.length);
+                params, SetupHeader.RAMDISK_SIZE_OFFSET, initrd == null ? 0 : initrd.byteSize());
         LittleEndian.i64(params, BootParams.ACPI_RSDP_ADDR_OFFSET, rsdpGpa);
         writeE820(params, layout.e820());
+        return entry(load + SetupHeader.SECTOR_BYTES);
+    }
+
+    private static BootEntry entry(long rip) {
         return new BootEntry(
-                load + SetupHeader.SECTOR_BYTES,
+                rip,
                 LowMemory.BOOT_PARAMS,
                 LowMemory.STACK_END,
                 LowMemory.PML4,
                 LowMemory.GDT,
                 LowMemory.GDT_BYTES - 1);
+    }
+
+    /** GDT and page tables for a program other than a kernel, which begins at {@code rip}. */
+    public static BootEntry program(GuestRam ram, long rip) {
+        LowMemory.writeGdt(ram);
+        LowMemory.writePageTables(ram);
+        return entry(rip);
     }
 
     private static long placeKernel(RamLayout layout, BzImage kernel) throws BootException {
@@ -99,7 +110,7 @@ public final class LinuxBoot {
         }
     }
 
-    private static long placeInitrd(RamLayout layout, BzImage kernel, long load, int bytes)
+    private static long placeInitrd(RamLayout layout, BzImage kernel, long load, long bytes)
             throws BootException {
         long end = Math.min(layout.belowHoleBytes(), kernel.initrdAddressMax() + 1);
         long at = (end - bytes) / PAGE_BYTES * PAGE_BYTES;

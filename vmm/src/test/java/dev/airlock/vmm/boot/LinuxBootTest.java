@@ -173,7 +173,8 @@ class LinuxBootTest {
     }
 
     private BootEntry load(byte @Nullable [] initrd, String line) throws BootException {
-        return LinuxBoot.load(ram, layout, BzImage.parse(file.bytes), initrd, line, RSDP);
+        MemorySegment image = initrd == null ? null : MemorySegment.ofArray(initrd);
+        return LinuxBoot.load(ram, layout, BzImage.parse(file.bytes), image, line, RSDP);
     }
 
     private void refuses(byte @Nullable [] initrd, String line, String message) {
