@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * is kept, to be told if something went wrong. Thread safe.
  */
 final class HostChild implements AutoCloseable {
-    private static final long START_SECONDS = 30;
+    private static final long START_SECONDS = 120;
     private static final long END_SECONDS = 20;
     private static final int LINES_KEPT = 20;
 

@@ -33,6 +33,7 @@ public final class Main implements Runnable {
         COMMANDS.put("run", RunCommand.class);
         COMMANDS.put("host", HostCommand.class);
         COMMANDS.put("export", ExportCommand.class);
+        COMMANDS.put("boot", BootCommand.class);
         COMMANDS.put("disk-add", DiskAddCommand.class);
         COMMANDS.put("disk-remove", DiskRemoveCommand.class);
         COMMANDS.put("disk-resize", DiskResizeCommand.class);

@@ -1,0 +1,175 @@
+package dev.airlock.cli;
+
+import dev.airlock.memory.HvPage;
+import dev.airlock.storvsp.GuestStatistics;
+import dev.airlock.vmm.Machine;
+import dev.airlock.vmm.MachineOptions;
+import dev.airlock.vmm.Outcome;
+import dev.airlock.vmm.bus.VmbusForwarder;
+import dev.airlock.vmm.memory.VisibilityCounts;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What crossed a guest's boundary, as it stands at one moment. Immutable.
+ *
+ * @param visibility in pages
+ * @param plainAlias whether the kernel reaches visible pages without the boundary's bit
+ * @param exits returns of KVM_RUN by reason
+ * @param hypercalls by name
+ * @param storage what the host counted of this guest; null where it does not tell
+ */
+record BootReport(
+        MachineOptions options,
+        double seconds,
+        VisibilityCounts visibility,
+        boolean plainAlias,
+        Map<String, Long> exits,
+        Map<String, Long> hypercalls,
+        long interrupts,
+        long messages,
+        @Nullable GuestStatistics storage) {
+    private static final double MEGA = 1e6;
+
+    static BootReport of(
+            MachineOptions options,
+            Machine machine,
+            double seconds,
+            @Nullable GuestStatistics storage) {
+        Map<String, Long> hypercalls = new LinkedHashMap<>();
+        machine.hypercalls()
+                .counts()
+                .forEach((code, count) -> hypercalls.put(hypercallName(code), count));
+        VmbusForwarder bus = machine.bus();
+        return new BootReport(
+                options,
+                seconds,
+                machine.memory().visibility(),
+                machine.memory().isPlainAliasAdmitted(),
+                machine.exits().snapshot(),
+                hypercalls,
+                bus == null ? 0 : bus.interrupts(),
+                bus == null ? 0 : bus.messages(),
+                storage);
+    }
+
+    private static String hypercallName(int code) {
+        return switch (code) {
+            case 0x5C -> "postMessage";
+            case 0x5D -> "signalEvent";
+            case 0xDB -> "modifyVisibility";
+            default -> "0x%x".formatted(code);
+        };
+    }
+
+    /** For {@code --report}. */
+    Map<String, Object> fields(Outcome outcome) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("outcome", outcome.kind().name());
+        fields.put("detail", outcome.detail());
+        fields.put("seconds", Math.round(seconds * 10) / 10.0);
+        fields.put("isolated", options.isolated());
+        fields.put("cpus", options.cpus());
+        fields.put("pages", pages());
+        fields.put("pagesPrivate", options.isolated() ? pages() - visibility.now() : 0);
+        fields.put("pagesVisible", visibility.now());
+        fields.put("pagesVisibleMost", visibility.most());
+        fields.put("pagesShown", visibility.shown());
+        fields.put("pagesTakenBack", visibility.takenBack());
+        fields.put("visiblePagesReachedByPlainAlias", plainAlias);
+        fields.put("returns", exits);
+        fields.put("hypercalls", hypercalls);
+        fields.put("interrupts", interrupts);
+        fields.put("controlMessages", messages);
+        GuestStatistics guest = storage;
+        if (guest != null) {
+            fields.put("commands", guest.io().commands());
+            fields.put("failed", guest.io().failed());
+            fields.put("bytesRead", guest.io().bytesRead());
+            fields.put("bytesWritten", guest.io().bytesWritten());
+            fields.put("invisiblePagesRefused", guest.invisiblePages());
+            fields.put("invalidPackets", guest.invalidPackets());
+            fields.put("channels", guest.channels());
+        }
+        return fields;
+    }
+
+    /** For people, some lines. */
+    String text(Outcome outcome) {
+        StringBuilder text = new StringBuilder();
+        line(
+                text,
+                "guest",
+                "%s after %.1f s, %s, %d processor%s",
+                outcome.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
+                seconds,
+                options.isolated() ? "isolated (VBS)" : "not isolated",
+                options.cpus(),
+                options.cpus() == 1 ? "" : "s");
+        if (options.isolated()) {
+            line(
+                    text,
+                    "pages",
+                    "%,d private, %,d visible (%,d at most), %,d shown, %,d taken back%s",
+                    pages() - visibility.now(),
+                    visibility.now(),
+                    visibility.most(),
+                    visibility.shown(),
+                    visibility.takenBack(),
+                    plainAlias ? "; visible ones reached by their private address" : "");
+        } else {
+            line(text, "pages", "%,d, all of them the host's to see", pages());
+        }
+        GuestStatistics guest = storage;
+        if (guest != null) {
+            line(
+                    text,
+                    "rings",
+                    "%,d commands (%,d failed) on %d channel%s, %.1f MB read, %.1f MB written; %,d refused for a page not visible",
+                    guest.io().commands(),
+                    guest.io().failed(),
+                    guest.channels(),
+                    guest.channels() == 1 ? "" : "s",
+                    guest.io().bytesRead() / MEGA,
+                    guest.io().bytesWritten() / MEGA,
+                    guest.invisiblePages());
+        }
+        line(text, "returns", "%s; %,d interrupts for rings", words(exits), interrupts);
+        line(text, "hypercalls", "%s; %,d control messages", words(hypercalls), messages);
+        return text.toString();
+    }
+
+    /** One line a second, while it runs. */
+    String statsLine() {
+        GuestStatistics guest = storage;
+        return "stats seconds=%.0f visible=%d commands=%d readMB=%.1f writtenMB=%.1f returns=%d interrupts=%d"
+                .formatted(
+                        seconds,
+                        visibility.now(),
+                        guest == null ? 0 : guest.io().commands(),
+                        guest == null ? 0 : guest.io().bytesRead() / MEGA,
+                        guest == null ? 0 : guest.io().bytesWritten() / MEGA,
+                        exits.values().stream().mapToLong(Long::longValue).sum(),
+                        interrupts);
+    }
+
+    private long pages() {
+        return options.memoryBytes() >>> HvPage.SHIFT;
+    }
+
+    private static String words(Map<String, Long> counts) {
+        StringBuilder text = new StringBuilder();
+        counts.forEach((name, count) -> {
+            if (count != 0) {
+                text.append(text.isEmpty() ? "" : ", ").append("%,d %s".formatted(count, name));
+            }
+        });
+        return text.isEmpty() ? "none" : text.toString();
+    }
+
+    private static void line(StringBuilder text, String name, String format, Object... values) {
+        text.append("%-11s".formatted(name)).append(format.formatted(values)).append('\n');
+    }
+}

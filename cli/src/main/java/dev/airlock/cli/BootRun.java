@@ -1,0 +1,202 @@
+package dev.airlock.cli;
+
+import dev.airlock.linux.Kvm;
+import dev.airlock.linux.UnixSocket;
+import dev.airlock.storvsp.GuestStatistics;
+import dev.airlock.storvsp.server.ControlClient;
+import dev.airlock.storvsp.server.GuestStatus;
+import dev.airlock.vmm.Machine;
+import dev.airlock.vmm.MachineOptions;
+import dev.airlock.vmm.Outcome;
+import dev.airlock.vmm.boot.BootException;
+import dev.airlock.vmm.console.ConsoleLog;
+import dev.airlock.vmm.console.TerminalConsole;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * A guest of {@code airlock boot} from its first start to its end: the host process behind it, and
+ * one {@link Machine} after another for as long as it asks to be started again.
+ */
+final class BootRun implements AutoCloseable {
+    private static final long CONNECT_MS = 10_000;
+
+    /** Lines of the console that a report of a panic can look at. */
+    private static final int LOG_LINES = 200;
+
+    private final Kvm kvm;
+    private final MachineOptions options;
+    private final Settings settings;
+    private final ScratchFolder scratch;
+    private final @Nullable HostChild child;
+    private final Path socket;
+    private final @Nullable Path control;
+    private final TerminalConsole terminal;
+    private final ConsoleLog log = new ConsoleLog(LOG_LINES);
+    private volatile @Nullable Machine machine;
+    private volatile boolean stopped;
+    private long startedNanos;
+
+    /**
+     * How to run it.
+     *
+     * @param disks for a host of our own
+     * @param running the socket of a host that is there already; null for our own
+     * @param control where our own host takes disks; null for nowhere anybody knows
+     * @param timeoutMs 0 for any time
+     * @param stats whether to tell each second
+     * @param report where the report goes as JSON; null for nowhere
+     */
+    record Settings(
+            List<String> disks,
+            @Nullable Path running,
+            @Nullable Path control,
+            long timeoutMs,
+            boolean reboot,
+            boolean stats,
+            @Nullable Path report) {}
+
+    BootRun(Kvm kvm, MachineOptions options, Settings settings) throws IOException {
+        this.kvm = kvm;
+        this.options = options;
+        this.settings = settings;
+        this.scratch = ScratchFolder.create();
+        Path running = settings.running();
+        if (running != null) {
+            socket = running;
+            control = null;
+            child = null;
+        } else {
+            socket = scratch.path("host.sock");
+            Path asked = settings.control();
+            control = asked != null ? asked : scratch.path("host.ctl");
+            child = HostChild.start(socket, control, settings.disks());
+        }
+        this.terminal = TerminalConsole.ofStandardStreams(this::stop);
+    }
+
+    /** Runs the guest until it ends for good. */
+    Outcome run() throws IOException, BootException, InterruptedException {
+        HostChild own = child;
+        if (own != null) {
+            own.awaitReady();
+        }
+        while (true) {
+            Outcome outcome = once();
+            if (outcome.kind() != Outcome.Kind.RESET || !settings.reboot()) {
+                return outcome;
+            }
+        }
+    }
+
+    private Outcome once() throws IOException, BootException, InterruptedException {
+        log.clear();
+        startedNanos = System.nanoTime();
+        try (Machine made = Machine.create(kvm, options, this::print)) {
+            made.connect(UnixSocket.connect(socket, CONNECT_MS));
+            machine = made;
+            terminal.attach(made.serial());
+            if (stopped) {
+                made.stop();
+            }
+            Thread told = settings.stats() ? tellEachSecond(made) : null;
+            Outcome outcome = explained(made.run(settings.timeoutMs()));
+            if (told != null) {
+                told.interrupt();
+                told.join();
+            }
+            terminal.attach(null);
+            tell(BootReport.of(options, made, seconds(), storage()), outcome);
+            return outcome;
+        } finally {
+            terminal.attach(null);
+            machine = null;
+        }
+    }
+
+    private void tell(BootReport report, Outcome outcome) throws IOException {
+        System.err.print(report.text(outcome));
+        Path file = settings.report();
+        if (file != null) {
+            JsonMapper mapper =
+                    JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+            Files.writeString(file, mapper.writeValueAsString(report.fields(outcome)) + "\n");
+        }
+    }
+
+    private Thread tellEachSecond(Machine made) {
+        return Thread.ofPlatform()
+                .daemon()
+                .name("boot-stats")
+                .start(() -> {
+                    try {
+                        while (true) {
+                            TimeUnit.SECONDS.sleep(1);
+                            System.err.println(
+                                    BootReport.of(options, made, seconds(), storage()).statsLine());
+                        }
+                    } catch (InterruptedException end) {
+                        // The guest has ended; the report follows.
+                    }
+                });
+    }
+
+    private double seconds() {
+        return (System.nanoTime() - startedNanos) / 1e9;
+    }
+
+    /** What our own host has counted of its one guest; null if it cannot be asked. */
+    private @Nullable GuestStatistics storage() {
+        Path asked = control;
+        if (asked == null) {
+            return null;
+        }
+        try (ControlClient client = ControlClient.connect(asked)) {
+            List<GuestStatus> guests = client.guests();
+            return guests.isEmpty() ? null : guests.getLast().statistics();
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    /** An isolated guest does not tell the hypervisor why it panicked; its console does. */
+    private Outcome explained(Outcome outcome) {
+        if (outcome.kind() != Outcome.Kind.PANIC) {
+            return outcome;
+        }
+        List<String> told = outcome.detail().lines().toList();
+        String last = told.isEmpty() ? "" : " (" + told.getLast() + ")";
+        return new Outcome(
+                Outcome.Kind.PANIC, log.panic().orElse("no message on the console") + last);
+    }
+
+    private void print(byte value) {
+        terminal.accept(value);
+        log.accept(value);
+    }
+
+    /** Ends the guest, from any thread. */
+    void stop() {
+        stopped = true;
+        Machine running = machine;
+        if (running != null) {
+            running.stop();
+        }
+    }
+
+    @Override
+    public void close() {
+        terminal.close();
+        HostChild own = child;
+        if (own != null) {
+            own.close();
+        }
+        scratch.close();
+    }
+}
