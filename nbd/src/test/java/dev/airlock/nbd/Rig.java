@@ -44,7 +44,8 @@ final class Rig implements AutoCloseable {
         options = changes.apply(NbdOptions.standard(log::add).withConnectionsMax(4));
         server = new NbdServer(options, TlsPolicy.OFF);
         host = startHost();
-        server.attach(connect(), LunFacts::serial);
+        guest = connect();
+        server.attach(guest, LunFacts::serial);
         server.listen(StreamListener.listen(socket, 0600, 16));
     }
 
@@ -74,7 +75,8 @@ final class Rig implements AutoCloseable {
     /** Another host with the same disks, and a guest of it. */
     void restartHost() throws Exception {
         host = startHost();
-        server.attach(connect(), LunFacts::serial);
+        guest = connect();
+        server.attach(guest, LunFacts::serial);
     }
 
     private StorageHost startHost() throws Exception {
@@ -102,19 +104,17 @@ final class Rig implements AutoCloseable {
 
     private StorageGuest connect() throws IOException {
         long pool = 4L << 20;
-        guest =
-                StorageGuest.connect(
-                        folder.resolve("host.sock"),
-                        new GuestOptions(
-                                isolated,
-                                1 << 20,
-                                pool + (8L << 20) + options.guestBytes(),
-                                SwiotlbOptions.DEFAULTS.withPoolBytes(pool),
-                                new StorvscOptions().subchannels(1),
-                                64,
-                                GuestBusOptions.DEFAULT,
-                                DmaLimits.STORVSC));
-        return guest;
+        return StorageGuest.connect(
+                folder.resolve("host.sock"),
+                new GuestOptions(
+                        isolated,
+                        1 << 20,
+                        pool + (8L << 20) + options.guestBytes(),
+                        SwiotlbOptions.DEFAULTS.withPoolBytes(pool),
+                        new StorvscOptions().subchannels(1),
+                        64,
+                        GuestBusOptions.DEFAULT,
+                        DmaLimits.STORVSC));
     }
 
     Path folder() {
