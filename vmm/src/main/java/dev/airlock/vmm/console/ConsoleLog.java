@@ -71,8 +71,7 @@ public final class ConsoleLog implements ByteSink {
 
     /**
      * The first panic message since the start or {@link #clear}, from "Kernel panic" to the end of
-     * its line; kept when the line itself is gone. Empty if there was none, or none told: an
-     * isolated guest may be told to keep its console to itself.
+     * its line; kept when the line itself is gone. Empty if the console showed none.
      */
     public synchronized Optional<String> panic() {
         return panic.isPresent() ? panic : panicIn(text());

@@ -14,12 +14,15 @@ import java.util.Optional;
 final class RawTerminal implements AutoCloseable {
 
     // The shell outlives signals to the whole process group. It says "raw" once all is set; if the
-    // device is no terminal, its first command fails and it says nothing.
+    // device is no terminal, its first command fails and it says nothing. When a killed owner's
+    // shell has taken the terminal back, the janitor is in the background: without TTOU ignored it
+    // would be refused.
     private static final String JANITOR =
             """
             trap '' INT TERM HUP QUIT
             saved=$(stty -F "$1" -g 2>/dev/null) || exit 1
             stty -F "$1" raw -echo || exit 1
+            trap '' TTOU
             echo raw
             cat >/dev/null
             stty -F "$1" "$saved"

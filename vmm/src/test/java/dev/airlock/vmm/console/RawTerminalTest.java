@@ -3,7 +3,6 @@ package dev.airlock.vmm.console;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,19 +16,19 @@ import org.junit.jupiter.api.io.TempDir;
 class RawTerminalTest {
 
     private Process script;
+    private BufferedReader terminal;
     private Path device;
-    private String before;
 
-    /** A terminal of the test's own: script(1) lives on the other end of it. */
     @BeforeEach
-    @SuppressWarnings("resource") // the reader ends with the process
     void makeTerminal() throws Exception {
-        script =
-                new ProcessBuilder("script", "-q", "-c", "tty; cat >/dev/null", "/dev/null")
-                        .start();
-        device = Path.of(script.inputReader().readLine().strip());
-        before = stty(device, "-g");
-        assertThat(stty(device, "-a")).containsPattern("\\sisig").containsPattern("\\sicanon");
+        makeTerminal("cat >/dev/null");
+    }
+
+    /** A terminal of the test's own, and a command on it: script(1) lives on its other end. */
+    private void makeTerminal(String command) throws IOException {
+        script = new ProcessBuilder("script", "-q", "-c", "tty; " + command, "/dev/null").start();
+        terminal = script.inputReader();
+        device = Path.of(terminal.readLine().strip());
     }
 
     @AfterEach
@@ -41,40 +40,35 @@ class RawTerminalTest {
 
     @Test
     void shouldMakeATerminalRawUntilClosed() throws Exception {
-        try (RawTerminal terminal = RawTerminal.open(device).orElseThrow()) {
-            assertThat(terminal).isNotNull();
+        String before = stty(device, "-g");
+        assertThat(stty(device, "-a")).containsPattern("\\sisig").containsPattern("\\sicanon");
+        try (RawTerminal raw = RawTerminal.open(device).orElseThrow()) {
+            assertThat(raw).isNotNull();
             assertRaw();
         }
 
         assertThat(stty(device, "-g")).isEqualTo(before);
     }
 
+    /** The owner is a job of a shell, which takes the terminal back as soon as it is killed. */
     @Test
     void shouldPutTheTerminalBackWhenItsOwnerIsKilled() throws Exception {
-        Process owner =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:TieredStopAtLevel=1",
-                                "-cp",
-                                String.join(
-                                        File.pathSeparator,
-                                        "target/classes",
-                                        "target/test-classes"),
-                                Owner.class.getName(),
-                                device.toString())
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
-        try (BufferedReader said = owner.inputReader()) {
-            assertThat(said.readLine()).isEqualTo("open");
-            assertRaw();
-            List<ProcessHandle> janitor = owner.children().toList();
-            assertThat(janitor).hasSize(1);
+        String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+        String job =
+                "%s -XX:TieredStopAtLevel=1 -cp target/classes:target/test-classes '%s'"
+                        .formatted(java, Owner.class.getName().replace("$", "\\$"));
+        endTerminal();
+        makeTerminal("exec bash -m -c \"stty -g; " + job + "; cat >/dev/null\"");
+        String unchanged = terminal.readLine().strip();
 
-            owner.toHandle().destroyForcibly();
-            janitor.getFirst().onExit().join();
-        }
+        long owner = Long.parseLong(terminal.readLine().strip());
+        assertRaw();
+        List<ProcessHandle> janitor = ProcessHandle.of(owner).orElseThrow().children().toList();
+        assertThat(janitor).hasSize(1);
+        ProcessHandle.of(owner).orElseThrow().destroyForcibly();
+        janitor.getFirst().onExit().join();
 
-        assertThat(stty(device, "-g")).isEqualTo(before);
+        assertThat(stty(device, "-g").strip()).isEqualTo(unchanged);
     }
 
     @Test
@@ -101,14 +95,14 @@ class RawTerminalTest {
         return said;
     }
 
-    /** A process that has a terminal raw until it is killed. */
+    /** A process that has its terminal raw until it is killed, and tells its id. */
     static final class Owner {
 
         private Owner() {}
 
         public static void main(String[] arguments) throws Exception {
-            try (RawTerminal terminal = RawTerminal.open(Path.of(arguments[0])).orElseThrow()) {
-                System.out.println(terminal != null ? "open" : "none");
+            try (RawTerminal raw = RawTerminal.ofStandardInput().orElseThrow()) {
+                System.out.println(raw == null ? "" : ProcessHandle.current().pid());
                 Thread.currentThread().join();
             }
         }
