@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A Linux under QEMU that has KVM, also where this machine has none: a Java program of this machine
@@ -33,6 +34,7 @@ public final class OuterMachine implements AutoCloseable {
     private final Map<Path, String> inputs = new HashMap<>();
     private final List<Path> disks = new ArrayList<>();
     private final List<Boolean> readOnlyDisks = new ArrayList<>();
+    private volatile @Nullable QemuMachine running;
     private int memoryMiB = 4096;
     private int processors = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
@@ -125,6 +127,7 @@ public final class OuterMachine implements AutoCloseable {
                         + Shell.words(command)
                         + " </dev/ttyS0 >/dev/ttyS0 2>&1\n";
         try (QemuMachine machine = settings(script).consoleOnTerminal().start()) {
+            running = machine;
             QemuMachine.Ending ending = machine.await(timeout);
             takeOutput(outputs);
             return ending.exitCode();
@@ -152,6 +155,7 @@ public final class OuterMachine implements AutoCloseable {
             script.append(Shell.separated(command, file));
         }
         try (QemuMachine machine = settings(script.toString()).consoleTo(console).start()) {
+            running = machine;
             machine.await(timeout);
         }
         takeOutput(outputs);
@@ -224,8 +228,17 @@ public final class OuterMachine implements AutoCloseable {
                         scratch.resolve("output.tar").toString()));
     }
 
+    /** Ends the machine that runs, if one does; any thread may. */
+    public void stop() {
+        QemuMachine machine = running;
+        if (machine != null) {
+            machine.stop();
+        }
+    }
+
     @Override
     public void close() throws IOException {
+        stop();
         CacheFolder.delete(scratch);
     }
 }

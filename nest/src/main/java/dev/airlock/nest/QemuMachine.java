@@ -106,7 +106,7 @@ public final class QemuMachine implements AutoCloseable {
     public Ending await(Duration timeout) throws IOException, InterruptedException {
         boolean isOver = process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS);
         if (!isOver) {
-            kill();
+            stop();
         }
         OptionalInt exitCode = reportedExitCode();
         if (isOver && exitCode.isEmpty() && process.exitValue() != 0) {
@@ -132,7 +132,8 @@ public final class QemuMachine implements AutoCloseable {
         return code;
     }
 
-    private void kill() {
+    /** Ends it, if it runs: QEMU gets SIGTERM, and SIGKILL when that does not help. */
+    public void stop() {
         process.toHandle().destroy(); // QEMU puts the terminal back as it was
         try {
             if (!process.waitFor(KILL_AFTER_SECONDS, TimeUnit.SECONDS)) {
@@ -146,7 +147,7 @@ public final class QemuMachine implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        kill();
+        stop();
         CacheFolder.delete(scratch);
     }
 }

@@ -118,6 +118,7 @@ class KernelModulesTest {
                 .containsSubsequence("hv_vmbus", "hv_storvsc")
                 .doesNotHaveDuplicates();
         assertThat(kernel.image()).isRegularFile();
+        assertThat(LinuxKernel.of(kernel.image())).isEqualTo(kernel);
         assertThat(kernel.release()).matches("[0-9]+\\.[0-9]+.*-cloud-amd64");
     }
 
@@ -128,6 +129,15 @@ class KernelModulesTest {
         assertThatThrownBy(() -> modules().inLoadOrder(List.of("top")))
                 .isInstanceOf(NestException.class)
                 .hasMessageContaining("no module absent");
+    }
+
+    @Test
+    void shouldRefuseWhatIsNoKernel() throws Exception {
+        Path file = folder.resolve("file");
+        Files.write(file, new byte[4096]);
+        assertThatThrownBy(() -> LinuxKernel.of(file))
+                .isInstanceOf(NestException.class)
+                .hasMessageContaining("not a bzImage");
     }
 
     @Test
