@@ -33,9 +33,7 @@ final class RequestCheck {
         int command = slot.command;
         if (command >= FLAGS_ALLOWED.length
                 || (slot.flags & ~FLAGS_ALLOWED[command]) != 0
-                || (slot.flags & Transmission.FLAG_PAYLOAD_LEN)
-                        != 0
-                        != (command == Transmission.CMD_WRITE && extended)) {
+                || ((slot.flags & Transmission.FLAG_PAYLOAD_LEN) != 0 && !extended)) {
             return NbdError.EINVAL;
         }
         if (readOnly && isChange(command)) {

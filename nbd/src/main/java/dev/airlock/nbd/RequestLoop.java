@@ -300,10 +300,10 @@ final class RequestLoop implements Outbox.Sent {
         slot.offset = RequestHeader.offset(bytes, at);
         slot.length = RequestHeader.length(bytes, at, extended);
         slot.startedNanos = now;
+        // A write has one also without the flag that the protocol asks for: qemu 10 leaves it out.
         boolean hasPayload =
-                extended
-                        ? (slot.flags & Transmission.FLAG_PAYLOAD_LEN) != 0
-                        : slot.command == Transmission.CMD_WRITE;
+                slot.command == Transmission.CMD_WRITE
+                        || (extended && (slot.flags & Transmission.FLAG_PAYLOAD_LEN) != 0);
         if (hasPayload && (slot.length < 0 || slot.length > RequestCheck.DISCARD_BYTES_MAX)) {
             String length = Long.toUnsignedString(slot.length);
             slots.giveBack(slot);

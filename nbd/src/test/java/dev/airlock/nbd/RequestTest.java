@@ -125,6 +125,21 @@ class RequestTest {
     }
 
     @Test
+    void shouldTakeAnExtendedWriteWithoutThePayloadFlagAsQemuSendsIt() throws Exception {
+        try (Rig rig = Rig.open(true, "mem:1M,name=m");
+                NbdClient client = rig.connect(NbdClient.Mode.EXTENDED)) {
+            byte[] data = new byte[5000];
+            Arrays.fill(data, (byte) 7);
+            ByteBuffer request = client.request(Transmission.CMD_WRITE, 0, 9, 100, 5000, data);
+            // Flags: bytes 4 and 5.
+            request.putShort(4, (short) 0);
+            client.write(request);
+            assertThat(client.reply(0).error()).isZero();
+            assertThat(client.readBytes(100, 5000)).isEqualTo(data);
+        }
+    }
+
+    @Test
     void shouldTellHolesAndDataApart() throws Exception {
         rig = Rig.open(true, "mem:48M,name=m");
         for (NbdClient.Mode mode : List.of(NbdClient.Mode.STRUCTURED, NbdClient.Mode.EXTENDED)) {
