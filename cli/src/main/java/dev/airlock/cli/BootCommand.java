@@ -113,6 +113,12 @@ final class BootCommand implements Callable<Integer> {
             description = "a socket for disk-add, disk-remove and disk-list while the guest runs")
     private @Nullable Path control;
 
+    @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description = "record every control message and packet, for airlock trace")
+    private @Nullable Path trace;
+
     @Option(names = "--stats", description = "one line a second on stderr")
     private boolean stats;
 
@@ -132,8 +138,9 @@ final class BootCommand implements Callable<Integer> {
             throw CommandFailure.usage(
                     "give --disk or --host, not both: a running host has its own disks");
         }
-        if (host != null && control != null) {
-            throw CommandFailure.usage("--control is for our own host; a running one has its own");
+        if (host != null && (control != null || trace != null)) {
+            throw CommandFailure.usage(
+                    "--control and --trace are for our own host; a running one has its own");
         }
         if (timeoutSeconds < 0 || timeoutSeconds > 1e9) {
             throw CommandFailure.usage("--timeout is a number of seconds");
@@ -146,6 +153,7 @@ final class BootCommand implements Callable<Integer> {
                             disks,
                             host,
                             control,
+                            trace,
                             (long) (timeoutSeconds * 1000),
                             !noReboot,
                             stats,

@@ -14,6 +14,7 @@ import dev.airlock.vmm.console.TerminalConsole;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,7 @@ final class BootRun implements AutoCloseable {
      * @param disks for a host of our own
      * @param running the socket of a host that is there already; null for our own
      * @param control where our own host takes disks; null for nowhere anybody knows
+     * @param trace where our own host records what crosses the boundary; null for nowhere
      * @param timeoutMs 0 for any time
      * @param stats whether to tell each second
      * @param report where the report goes as JSON; null for nowhere
@@ -57,6 +59,7 @@ final class BootRun implements AutoCloseable {
             List<String> disks,
             @Nullable Path running,
             @Nullable Path control,
+            @Nullable Path trace,
             long timeoutMs,
             boolean reboot,
             boolean stats,
@@ -76,7 +79,13 @@ final class BootRun implements AutoCloseable {
             socket = scratch.path("host.sock");
             Path asked = settings.control();
             control = asked != null ? asked : scratch.path("host.ctl");
-            child = HostChild.start(socket, control, settings.disks());
+            List<String> words = new ArrayList<>();
+            words.addAll(List.of("--control", control.toAbsolutePath().toString()));
+            Path trace = settings.trace();
+            if (trace != null) {
+                words.addAll(List.of("--trace", trace.toAbsolutePath().toString()));
+            }
+            child = HostChild.start(socket, words, settings.disks());
         }
         this.terminal = TerminalConsole.ofStandardStreams(this::stop);
     }

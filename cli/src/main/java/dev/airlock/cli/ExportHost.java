@@ -86,7 +86,11 @@ final class ExportHost implements AutoCloseable {
             close();
             HostChild started =
                     HostChild.start(
-                            socket, control, specs.stream().map(DiskSpec::toString).toList());
+                            socket,
+                            control == null
+                                    ? List.of()
+                                    : List.of("--control", control.toAbsolutePath().toString()),
+                            specs.stream().map(DiskSpec::toString).toList());
             child = started;
             started.awaitReady();
         }

@@ -11,7 +11,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A host process that this process starts and ends. It ends with us, however we end. What it says
@@ -38,19 +37,21 @@ final class HostChild implements AutoCloseable {
      * @param disks as for the command
      */
     static HostChild start(Path socket, List<String> disks) throws IOException {
-        return start(socket, null, disks);
+        return start(socket, List.of(), disks);
     }
 
-    /** As {@link #start(Path, List)}, with a control socket where one is given. */
-    static HostChild start(Path socket, @Nullable Path control, List<String> disks)
+    /**
+     * As {@link #start(Path, List)}.
+     *
+     * @param options more options of the command, each a word
+     */
+    static HostChild start(Path socket, List<String> options, List<String> disks)
             throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("@" + Launch.argumentFile());
         command.addAll(List.of("-m", Launch.MAIN, "host", "--socket", socket.toString()));
-        if (control != null) {
-            command.addAll(List.of("--control", control.toAbsolutePath().toString()));
-        }
+        command.addAll(options);
         command.addAll(List.of("--with-parent", Long.toString(ProcessHandle.current().pid())));
         command.add("--");
         command.addAll(disks);

@@ -2,6 +2,7 @@ package dev.airlock.cli;
 
 import dev.airlock.disk.DiskSpec;
 import dev.airlock.disk.DiskSpecException;
+import dev.airlock.lab.trace.TraceWriter;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Privileges;
 import dev.airlock.storvsp.server.HostOptions;
@@ -42,6 +43,12 @@ final class HostCommand implements Callable<Integer> {
     private @Nullable Path control;
 
     @Option(
+            names = "--trace",
+            paramLabel = "FILE",
+            description = "record all that crosses the boundary, for airlock trace")
+    private @Nullable Path trace;
+
+    @Option(
             names = "--with-parent",
             hidden = true,
             paramLabel = "PID",
@@ -67,11 +74,23 @@ final class HostCommand implements Callable<Integer> {
         } catch (DiskSpecException e) {
             throw CommandFailure.usage(e.getMessage());
         }
+        TraceWriter recording = trace == null ? null : record(trace);
+        if (recording != null) {
+            options.tap(recording);
+        }
         StorageHost host = start(options);
-        Shutdown.onSignal(() -> close(host));
+        Shutdown.onSignal(() -> close(host, recording));
         System.err.println("ready " + socket);
         Shutdown.awaitSignal();
         return 0;
+    }
+
+    private static TraceWriter record(Path file) {
+        try {
+            return TraceWriter.create(file, HostCommand::log);
+        } catch (IOException e) {
+            throw CommandFailure.usage("cannot record to " + file + ": " + e.getMessage());
+        }
     }
 
     private StorageHost start(HostOptions options) {
@@ -91,9 +110,12 @@ final class HostCommand implements Callable<Integer> {
         }
     }
 
-    private static void close(StorageHost host) {
+    private static void close(StorageHost host, @Nullable TraceWriter recording) {
         try {
             host.close();
+            if (recording != null) {
+                recording.close();
+            }
         } catch (IOException e) {
             log(e.getMessage());
             throw new java.io.UncheckedIOException(e);

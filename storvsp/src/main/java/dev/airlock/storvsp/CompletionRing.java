@@ -4,6 +4,7 @@ import dev.airlock.scsi.VstorPacket;
 import dev.airlock.vmbus.PacketDescriptor;
 import dev.airlock.vmbus.RingWriter;
 import dev.airlock.vmbus.host.HostChannel;
+import dev.airlock.vmbus.host.HostTap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class CompletionRing {
     private final RingWriter out;
     private final HostChannel channel;
+    private final @Nullable HostTap tap;
     private final MemorySegment notice;
     private @Nullable SrbRequest free;
     private @Nullable SrbRequest freeForResets;
@@ -50,6 +52,7 @@ final class CompletionRing {
     CompletionRing(HostChannel channel, Arena arena) {
         this.channel = channel;
         out = channel.out();
+        tap = channel.tap();
         notice = arena.allocate(SrbRequest.COMPLETION_BYTES, Long.BYTES);
     }
 
@@ -109,7 +112,7 @@ final class CompletionRing {
         if (!request.isCompletionWanted() || closed) {
             return true;
         }
-        if (heldHead == null && out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+        if (heldHead == null && put(request.packet())) {
             return true;
         }
         hold(request);
@@ -152,7 +155,7 @@ final class CompletionRing {
             release(request);
             return false;
         }
-        if (heldHead == null && out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+        if (heldHead == null && put(request.packet())) {
             release(request);
             return (out.publish() & RingWriter.SIGNAL) != 0;
         }
@@ -240,10 +243,20 @@ final class CompletionRing {
         }
     }
 
+    /** Writes one packet, not yet visible to the guest; false when there is no room. */
+    private boolean put(MemorySegment packet) {
+        boolean written = out.write(packet, 0, SrbRequest.COMPLETION_BYTES);
+        HostTap shown = tap;
+        if (written && shown != null) {
+            shown.packet(false, packet, 0, SrbRequest.COMPLETION_BYTES, channel.memory());
+        }
+        return written;
+    }
+
     private boolean writeOneHeld() {
         SrbRequest request = heldHead;
         if (request != null) {
-            if (!out.write(request.packet(), 0, SrbRequest.COMPLETION_BYTES)) {
+            if (!put(request.packet())) {
                 return false;
             }
             heldHead = request.next;
@@ -265,7 +278,7 @@ final class CompletionRing {
                 0,
                 0);
         VstorPacket.clear(notice, PacketDescriptor.BYTES, operation, 0);
-        if (!out.write(notice, 0, SrbRequest.COMPLETION_BYTES)) {
+        if (!put(notice)) {
             return false;
         }
         pendingNotices &= pendingNotices - 1;

@@ -7,6 +7,7 @@ import dev.airlock.vmbus.PacketDescriptor;
 import dev.airlock.vmbus.RingLayout;
 import dev.airlock.vmbus.RingReader;
 import dev.airlock.vmbus.host.HostChannel;
+import dev.airlock.vmbus.host.HostTap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -48,6 +49,7 @@ final class StorvspChannel {
     private final StorvspDevice device;
     private final HostChannel channel;
     private final RingReader in;
+    private final @Nullable HostTap tap;
     private final CompletionRing completions;
     private final RequestHandler handler;
     private final Arena arena = Arena.ofShared();
@@ -85,6 +87,7 @@ final class StorvspChannel {
         this.device = device;
         this.channel = channel;
         in = channel.in();
+        tap = channel.tap();
         spin = new AdaptiveSpin(options.spinNs());
         scratchBytes = Math.min(PacketDescriptor.MAX_PACKET_BYTES, in.capacityBytes());
         scratch = arena.allocate(scratchBytes, Long.BYTES);
@@ -307,6 +310,10 @@ final class StorvspChannel {
         SrbRequest request = current;
         if (request == null) {
             throw new IllegalStateException("no context");
+        }
+        HostTap shown = tap;
+        if (shown != null) {
+            shown.packet(true, scratch, 0, bytes, memory());
         }
         RequestHandler.Outcome outcome = handler.handle(scratch, bytes, request);
         long dataBytes = 0;

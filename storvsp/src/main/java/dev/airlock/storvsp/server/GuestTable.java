@@ -8,11 +8,13 @@ import dev.airlock.storvsp.StorvspOptions;
 import dev.airlock.vmbus.host.HostBus;
 import dev.airlock.vmbus.host.HostBusEvent;
 import dev.airlock.vmbus.host.HostLimits;
+import dev.airlock.vmbus.host.HostTap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The guests that are connected, each with its bus, its device and a thread that serves it until it
@@ -33,13 +35,20 @@ final class GuestTable {
     private final StorvspOptions storage;
     private final LunTable luns;
     private final Consumer<String> log;
+    private final @Nullable HostTap tap;
     private final List<Guest> guests = new ArrayList<>();
     private int lastNumber;
     private boolean closed;
 
     private record Guest(PeerCredentials peer, HostBus bus, StorvspDevice device, Thread thread) {}
 
-    GuestTable(HostLimits limits, StorvspOptions storage, LunTable luns, Consumer<String> log) {
+    GuestTable(
+            HostLimits limits,
+            StorvspOptions storage,
+            LunTable luns,
+            Consumer<String> log,
+            @Nullable HostTap tap) {
+        this.tap = tap;
         this.limits = limits;
         this.storage = storage;
         this.luns = luns;
@@ -61,7 +70,11 @@ final class GuestTable {
         StorvspDevice device = new StorvspDevice(name, storage, luns, log);
         HostBus bus =
                 new HostBus(
-                        socket, limits, List.of(device), line -> log.accept(name + ": " + line));
+                        socket,
+                        limits,
+                        List.of(device),
+                        line -> log.accept(name + ": " + line),
+                        tap);
         Thread thread =
                 Thread.ofPlatform().name(name + "-bus").daemon().unstarted(() -> serve(bus));
         guests.add(new Guest(peer, bus, device, thread));

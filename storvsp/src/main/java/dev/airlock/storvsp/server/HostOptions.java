@@ -3,6 +3,7 @@ package dev.airlock.storvsp.server;
 import dev.airlock.disk.DiskSpec;
 import dev.airlock.storvsp.StorvspOptions;
 import dev.airlock.vmbus.host.HostLimits;
+import dev.airlock.vmbus.host.HostTap;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -24,6 +25,7 @@ public final class HostOptions {
     private boolean dropPrivileges = true;
     private boolean leaveSockets;
     private Consumer<String> log = line -> {};
+    private @Nullable HostTap tap;
 
     /** A disk to open, or one that is open. */
     record Served(String name, @Nullable DiskSpec spec, @Nullable HostDisk opened) {}
@@ -82,6 +84,12 @@ public final class HostOptions {
         return this;
     }
 
+    /** Shows {@code shown} all that crosses the boundary of every guest. */
+    public HostOptions tap(HostTap shown) {
+        tap = shown;
+        return this;
+    }
+
     /** Takes one line for each thing worth telling. Called from any thread, must not block. */
     public HostOptions log(Consumer<String> lines) {
         log = lines;
@@ -118,6 +126,10 @@ public final class HostOptions {
 
     List<Served> disks() {
         return disks;
+    }
+
+    @Nullable HostTap tap() {
+        return tap;
     }
 
     HostLimits limits() {

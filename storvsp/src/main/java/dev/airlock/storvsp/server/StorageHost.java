@@ -51,7 +51,7 @@ public final class StorageHost implements AutoCloseable {
         this.path = path;
         log = options.log();
         luns = new LunTable(options.storage().maxTransferBytes(), log);
-        guests = new GuestTable(options.limits(), options.storage(), luns, log);
+        guests = new GuestTable(options.limits(), options.storage(), luns, log, options.tap());
         control = new ControlServer(luns, guests);
         try (UnixSocket.Pair own = UnixSocket.pair()) {
             ownUid = own.left().peerCredentials().uid();

@@ -121,7 +121,21 @@ final class Gpadls {
         entry.assembly = null;
         entry.gpadl = gpadl;
         bus.count(HostBusEvent.GPADL_CREATED);
+        show(gpadl);
         created(assembly.relid(), assembly.handle(), ControlMessage.STATUS_SUCCESS);
+    }
+
+    private void show(Gpadl gpadl) {
+        HostTap tap = bus.tap();
+        long[] pfns = tap == null ? null : gpadl.wholePages();
+        if (tap == null || pfns == null) {
+            return;
+        }
+        int visible = 0;
+        for (long pfn : pfns) {
+            visible += bus.memory().isVisible(pfn) ? 1 : 0;
+        }
+        tap.gpadl(pfns.length, visible);
     }
 
     private void created(int relid, int handle, int status) throws IOException {

@@ -15,6 +15,7 @@ import dev.airlock.vmbus.VmbusVersion;
 import dev.airlock.vmbus.message.ControlMessage;
 import dev.airlock.vmbus.transport.FrameSocket;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.function.Consumer;
@@ -46,6 +47,7 @@ public final class HostBus implements AutoCloseable {
     private final HostMemory memory;
     private final EventCounts<HostBusEvent> statistics = new EventCounts<>(HostBusEvent.class);
     private final Consumer<String> report;
+    private final @Nullable HostTap tap;
     private final Connection connection;
     private final EventFd wake;
     private final ArrayBlockingQueue<Command> commands = new ArrayBlockingQueue<>(COMMANDS_MAX);
@@ -69,6 +71,22 @@ public final class HostBus implements AutoCloseable {
             List<? extends HostDevice> devices,
             Consumer<String> report)
             throws LinuxException {
+        this(socket, limits, devices, report, null);
+    }
+
+    /**
+     * As the other, shown to somebody.
+     *
+     * @param tap shown what crosses the boundary; null for nobody
+     */
+    public HostBus(
+            UnixSocket socket,
+            HostLimits limits,
+            List<? extends HostDevice> devices,
+            Consumer<String> report,
+            @Nullable HostTap tap)
+            throws LinuxException {
+        this.tap = tap;
         this.frames = new FrameSocket(socket);
         this.report = report;
         try {
@@ -193,6 +211,11 @@ public final class HostBus implements AutoCloseable {
         int kind = frames.kind();
         int fds = received.fdCount();
         if (kind == FrameSocket.KIND_MESSAGE && fds == 0) {
+            HostTap shown = tap;
+            if (shown != null) {
+                shown.message(
+                        true, frames.frame(), FrameSocket.PAYLOAD_OFFSET, frames.payloadBytes());
+            }
             ControlMessage message =
                     ControlMessage.decode(
                             frames.frame(), FrameSocket.PAYLOAD_OFFSET, frames.payloadBytes());
@@ -256,7 +279,16 @@ public final class HostBus implements AutoCloseable {
     // What Connection and HostChannel use.
 
     void send(ControlMessage message) throws IOException {
+        HostTap shown = tap;
+        if (shown != null) {
+            byte[] bytes = message.toBytes();
+            shown.message(false, MemorySegment.ofArray(bytes), 0, bytes.length);
+        }
         frames.send(0, message);
+    }
+
+    @Nullable HostTap tap() {
+        return tap;
     }
 
     void count(HostBusEvent event) {

@@ -99,6 +99,12 @@ public final class HostChannel {
         return memory;
     }
 
+    /** Who is shown this channel's packets; null for nobody. */
+    public @Nullable HostTap tap() {
+        HostBus b = bus;
+        return b == null ? null : b.tap();
+    }
+
     /** The guest CPU that wants this channel's interrupts; the guest may change it at any time. */
     public int targetCpu() {
         return targetCpu;
