@@ -19,10 +19,7 @@ public final class Platform {
 
     public static final int SERIAL_PORTS = 8;
 
-    /**
-     * Global interrupt of COM1, edge triggered. It is to reach the IO-APIC alone: a kernel of a
-     * hardware-reduced machine never sets up an 8259 and would take its interrupt for an exception.
-     */
+    /** Global interrupt of COM1, edge triggered, at the IO-APIC. */
     public static final int SERIAL_GSI = 4;
 
     /** The real-time clock's index and data. */
