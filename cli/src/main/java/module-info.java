@@ -3,6 +3,7 @@ module dev.airlock.cli {
     requires static org.jspecify;
     requires dev.airlock.lab;
     requires dev.airlock.nbd;
+    requires dev.airlock.nest;
     requires dev.airlock.vmm;
     requires info.picocli;
     requires me.tongfei.progressbar;

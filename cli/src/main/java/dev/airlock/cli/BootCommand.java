@@ -4,6 +4,9 @@ import dev.airlock.disk.ByteSize;
 import dev.airlock.linux.Kvm;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Privileges;
+import dev.airlock.nest.DebianKernel;
+import dev.airlock.nest.DemoGuest;
+import dev.airlock.nest.NestException;
 import dev.airlock.vmm.KvmProbe;
 import dev.airlock.vmm.KvmUnusableException;
 import dev.airlock.vmm.MachineOptions;
@@ -18,10 +21,14 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.Spec;
 
 /** {@code airlock boot}: an unmodified Linux as a Hyper-V guest. */
 @Command(
@@ -46,6 +53,9 @@ final class BootCommand implements Callable<Integer> {
 
     static final int EXIT_REBOOT = 4;
     static final int EXIT_TIMEOUT = 124;
+
+    private static final String DEMO_DISK = "64M";
+    private static final String DEMO_MEMORY = "512M";
 
     /** What the guest is told of isolation. */
     enum Isolation {
@@ -128,8 +138,65 @@ final class BootCommand implements Callable<Integer> {
             description = "write what crossed the boundary there too, as JSON")
     private @Nullable Path report;
 
+    @Option(
+            names = "--nested",
+            description =
+                    "boot in a Linux with KVM that runs under QEMU, for machines without KVM; takes a minute more")
+    private boolean nested;
+
+    @Option(
+            names = "--outer-kernel",
+            paramLabel = "FILE",
+            description =
+                    "that Linux's kernel, a bzImage whose modules are here too; default: Debian's, by apt")
+    private @Nullable Path outerKernel;
+
+    @Option(
+            names = "--demo",
+            description =
+                    "needs no file: Debian's kernel by apt, an initrd that writes to a disk and reads back, a disk for it")
+    private boolean demo;
+
+    @Spec private @Nullable CommandSpec spec;
+
     @Override
     public Integer call() throws Exception {
+        if (outerKernel != null && !nested) {
+            throw CommandFailure.usage("--outer-kernel goes with --nested");
+        }
+        List<NestedBoot.Given> given = NestedBoot.Given.of(parsed());
+        if (!demo) {
+            return call(given);
+        }
+        if (kernel != null || initrd != null || !disks.isEmpty() || host != null) {
+            throw CommandFailure.usage(
+                    "--demo has a kernel, an initrd and a disk of its own, which it writes to");
+        }
+        try (ScratchFolder scratch = ScratchFolder.create()) {
+            DemoGuest guest = DemoGuest.make(DebianKernel.STABLE, scratch.path(""));
+            kernel = guest.kernel();
+            initrd = guest.initramfs();
+            cmdline = guest.commandLine();
+            disks.add(scratch.file("demo.raw", DEMO_DISK));
+            given.add(new NestedBoot.Given("--kernel", guest.kernel().toString()));
+            given.add(new NestedBoot.Given("--initrd", guest.initramfs().toString()));
+            given.add(new NestedBoot.Given("--cmdline", cmdline));
+            given.add(new NestedBoot.Given("--disk", disks.getFirst()));
+            if (!parsed().hasMatchedOption("--memory")) {
+                memory = DEMO_MEMORY;
+                given.add(new NestedBoot.Given("--memory", memory));
+            }
+            return call(given);
+        } catch (NestException e) {
+            throw CommandFailure.usage(e.getMessage());
+        }
+    }
+
+    private ParseResult parsed() {
+        return Objects.requireNonNull(spec, "picocli sets it").commandLine().getParseResult();
+    }
+
+    private int call(List<NestedBoot.Given> given) throws Exception {
         Path image = kernel;
         if (image == null) {
             throw CommandFailure.usage("give --kernel FILE, a bzImage such as /boot/vmlinuz");
@@ -144,6 +211,9 @@ final class BootCommand implements Callable<Integer> {
         }
         if (timeoutSeconds < 0 || timeoutSeconds > 1e9) {
             throw CommandFailure.usage("--timeout is a number of seconds");
+        }
+        if (nested) {
+            return NestedBoot.run(given, outerKernel, (int) (memoryBytes() >> 20), timeoutSeconds);
         }
         Privileges.setNotDumpable();
         try (Kvm kvm = openKvm()) {
@@ -191,12 +261,6 @@ final class BootCommand implements Callable<Integer> {
 
     private MachineOptions options(Path image, KvmProbe.Findings findings)
             throws IOException, BootException {
-        long bytes;
-        try {
-            bytes = ByteSize.parse(memory);
-        } catch (IllegalArgumentException e) {
-            throw CommandFailure.usage("--memory: " + e.getMessage());
-        }
         if (cpus < 1 || cpus > MachineOptions.CPUS_MAX) {
             throw CommandFailure.usage(
                     "--cpus must be 1 to " + MachineOptions.CPUS_MAX + ", not " + cpus);
@@ -206,9 +270,17 @@ final class BootCommand implements Callable<Integer> {
                 initrd == null ? null : map(initrd),
                 cmdline,
                 cpus,
-                bytes,
+                memoryBytes(),
                 findings.tracksXsave(),
                 isolation == Isolation.vbs);
+    }
+
+    private long memoryBytes() {
+        try {
+            return ByteSize.parse(memory);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.usage("--memory: " + e.getMessage());
+        }
     }
 
     /** A file's bytes, mapped as long as the process lives. */

@@ -38,6 +38,7 @@ final class OuterScript {
         %6$s
         code=$?
         tar -c -f /dev/vdb -C %1$s .
+        echo 0 >/proc/sys/kernel/printk
         exit $code
         """
                 .formatted(
