@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
             "both ends on one thread, and the parts; each beside its aim and the yardsticks it is held against:",
             "this machine's memcpy, preadv, core-to-core hop, eventfd round trip, and fio, in the same minutes."
         },
-        subcommands = {BenchMappingCommand.class, BenchNbdCommand.class},
+        subcommands = {BenchMappingCommand.class, BenchNbdCommand.class, BenchGuestCommand.class},
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
     private static final String NULL_DISK = "null:64G,shared";

@@ -38,10 +38,6 @@ record BootReport(
             Machine machine,
             double seconds,
             @Nullable GuestStatistics storage) {
-        Map<String, Long> hypercalls = new LinkedHashMap<>();
-        machine.hypercalls()
-                .counts()
-                .forEach((code, count) -> hypercalls.put(hypercallName(code), count));
         VmbusForwarder bus = machine.bus();
         return new BootReport(
                 options,
@@ -49,10 +45,19 @@ record BootReport(
                 machine.memory().visibility(),
                 machine.memory().isPlainAliasAdmitted(),
                 machine.exits().snapshot(),
-                hypercalls,
+                hypercalls(machine),
                 bus == null ? 0 : bus.interrupts(),
                 bus == null ? 0 : bus.messages(),
                 storage);
+    }
+
+    /** By name, so far. */
+    static Map<String, Long> hypercalls(Machine machine) {
+        Map<String, Long> hypercalls = new LinkedHashMap<>();
+        machine.hypercalls()
+                .counts()
+                .forEach((code, count) -> hypercalls.put(hypercallName(code), count));
+        return hypercalls;
     }
 
     private static String hypercallName(int code) {

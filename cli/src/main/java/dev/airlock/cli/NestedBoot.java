@@ -78,7 +78,8 @@ final class NestedBoot {
         }
     }
 
-    private static Program program() {
+    /** This program, for the machine. */
+    static Program program() {
         Path arguments = Path.of(Launch.argumentFile());
         Path folder = arguments.getParent();
         return new Program(

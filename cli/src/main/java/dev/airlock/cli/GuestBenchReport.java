@@ -1,0 +1,169 @@
+package dev.airlock.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.function.ToDoubleFunction;
+
+/** What {@code airlock bench guest} prints: medians, least and most of each job. Immutable. */
+final class GuestBenchReport {
+    private final Map<String, Map<GuestBench.Mode, List<GuestSample>>> samples;
+
+    /**
+     * @param samples by job and mode; each mode as many, in the order of the runs
+     */
+    GuestBenchReport(Map<String, Map<GuestBench.Mode, List<GuestSample>>> samples) {
+        this.samples = samples;
+    }
+
+    /** Two tables and what they mean. */
+    String render() {
+        TextTable speed =
+                new TextTable(
+                        "load",
+                        "guest",
+                        "IOPS",
+                        "min",
+                        "max",
+                        "MB/s",
+                        "mean us",
+                        "p50 us",
+                        "p99 us",
+                        "x not isolated",
+                        "min",
+                        "max");
+        List<String> header =
+                new ArrayList<>(List.of("for each I/O", "guest", "returns", "min", "max"));
+        List<String> reasons = reasons();
+        header.addAll(reasons.stream().map(reason -> "by " + reason).toList());
+        header.addAll(List.of("hypercalls", "interrupts", "returns in all", "messages in all"));
+        TextTable cost = new TextTable(header.toArray(String[]::new));
+        for (Map<String, Object> row : rows()) {
+            speed.row(
+                    cells(
+                            row,
+                            "load",
+                            "guest",
+                            "iops",
+                            "iopsMin",
+                            "iopsMax",
+                            "mbPerSecond",
+                            "meanUs",
+                            "p50us",
+                            "p99us",
+                            "ratio",
+                            "ratioMin",
+                            "ratioMax"));
+            List<String> names =
+                    new ArrayList<>(
+                            List.of(
+                                    "load",
+                                    "guest",
+                                    "returnsPerIo",
+                                    "returnsPerIoMin",
+                                    "returnsPerIoMax"));
+            reasons.forEach(reason -> names.add(reason + "ReturnsPerIo"));
+            names.addAll(
+                    List.of("hypercallsPerIo", "interruptsPerIo", "returns", "controlMessages"));
+            cost.row(cells(row, names.toArray(String[]::new)));
+        }
+        return speed.render()
+                + "\n"
+                + cost.render()
+                + "returns: of KVM_RUN to user space while fio ran, from the end of the guest's line before it to the start"
+                + " of the one after it; interrupts: doorbells of the host that reached the guest. Medians.\n";
+    }
+
+    private static String[] cells(Map<String, Object> row, String... names) {
+        List<String> cells = new ArrayList<>();
+        for (String name : names) {
+            cells.add(cell(row.getOrDefault(name, "")));
+        }
+        return cells.toArray(String[]::new);
+    }
+
+    /** For {@code --json}. */
+    Map<String, Object> fields() {
+        return Map.of("rows", rows());
+    }
+
+    private List<Map<String, Object>> rows() {
+        List<Map<String, Object>> rows = new ArrayList<>();
+        samples.forEach((load, byMode) -> {
+            List<GuestSample> base = byMode.getOrDefault(GuestBench.Mode.NOT_ISOLATED, List.of());
+            byMode.forEach((mode, runs) -> rows.add(row(load, mode, runs, base)));
+        });
+        return rows;
+    }
+
+    private Map<String, Object> row(
+            String load, GuestBench.Mode mode, List<GuestSample> runs, List<GuestSample> base) {
+        Map<String, Object> row = new LinkedHashMap<>();
+        row.put("load", load);
+        row.put("guest", mode.words());
+        spread(row, "iops", values(runs, sample -> sample.fio().iops()));
+        row.put("mbPerSecond", median(values(runs, sample -> sample.fio().mbPerSecond())));
+        row.put("meanUs", median(values(runs, sample -> sample.fio().meanMicros())));
+        row.put("p50us", median(values(runs, sample -> sample.fio().p50Micros())));
+        row.put("p99us", median(values(runs, sample -> sample.fio().p99Micros())));
+        if (mode != GuestBench.Mode.NOT_ISOLATED) {
+            // Each run against the other mode's of the same round.
+            double[] ratios = new double[Math.min(runs.size(), base.size())];
+            for (int i = 0; i < ratios.length; i++) {
+                ratios[i] = runs.get(i).fio().iops() / base.get(i).fio().iops();
+            }
+            Arrays.sort(ratios);
+            spread(row, "ratio", ratios);
+        }
+        spread(row, "returnsPerIo", values(runs, GuestSample::returnsPerIo));
+        for (String reason : reasons()) {
+            row.put(
+                    reason + "ReturnsPerIo",
+                    median(values(runs, sample -> sample.returnsPerIo(reason))));
+        }
+        row.put("hypercallsPerIo", median(values(runs, GuestSample::hypercallsPerIo)));
+        row.put("interruptsPerIo", median(values(runs, GuestSample::interruptsPerIo)));
+        row.put("returns", median(values(runs, sample -> sample.counts().allReturns())));
+        row.put("controlMessages", median(values(runs, sample -> sample.counts().messages())));
+        return row;
+    }
+
+    private List<String> reasons() {
+        TreeSet<String> reasons = new TreeSet<>();
+        samples.values()
+                .forEach(byMode ->
+                        byMode.values()
+                                .forEach(runs ->
+                                        runs.forEach(run ->
+                                                reasons.addAll(run.counts().returns().keySet()))));
+        return List.copyOf(reasons);
+    }
+
+    private static void spread(Map<String, Object> row, String name, double[] sorted) {
+        row.put(name, median(sorted));
+        row.put(name + "Min", sorted[0]);
+        row.put(name + "Max", sorted[sorted.length - 1]);
+    }
+
+    private static double[] values(List<GuestSample> runs, ToDoubleFunction<GuestSample> of) {
+        return runs.stream().mapToDouble(of).sorted().toArray();
+    }
+
+    private static double median(double[] sorted) {
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    }
+
+    private static String cell(Object value) {
+        if (value instanceof Double number) {
+            String format =
+                    number == 0 ? "%.0f" : number < 1 ? "%.4f" : number < 100 ? "%.2f" : "%,.0f";
+            return String.format(Locale.ROOT, format, number);
+        }
+        return value.toString();
+    }
+}
