@@ -28,6 +28,11 @@ import tools.jackson.databind.json.JsonMapper;
 final class BootRun implements AutoCloseable {
     private static final long CONNECT_MS = 10_000;
 
+    /**
+     * Between two looks at whether the host is done with a guest; all there is of a host not ours.
+     */
+    private static final long CONNECT_PAUSE_MS = 200;
+
     /** Lines of the console that a report of a panic can look at. */
     private static final int LOG_LINES = 200;
 
@@ -100,6 +105,24 @@ final class BootRun implements AutoCloseable {
             Outcome outcome = once();
             if (outcome.kind() != Outcome.Kind.RESET || !settings.reboot()) {
                 return outcome;
+            }
+            awaitGone();
+        }
+    }
+
+    /**
+     * Waits until our own host has let go of the guest that was: a disk that is not shared has one
+     * guest, and the next would find none.
+     */
+    private void awaitGone() throws IOException, InterruptedException {
+        Path asked = control;
+        if (asked == null) {
+            TimeUnit.MILLISECONDS.sleep(CONNECT_PAUSE_MS);
+            return;
+        }
+        try (ControlClient client = ControlClient.connect(asked)) {
+            while (!client.guests().isEmpty()) {
+                TimeUnit.MILLISECONDS.sleep(CONNECT_PAUSE_MS);
             }
         }
     }

@@ -9,6 +9,7 @@ import dev.airlock.vmm.hyperv.Partition;
 import dev.airlock.vmm.memory.MachineMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,30 +20,29 @@ final class BusLink implements VmbusForwarder.GuestEnd, Hypercalls.Connections, 
     private final Partition partition;
     private final DoorbellPorts doorbells;
     private volatile @Nullable VmbusForwarder bus;
-    private volatile @Nullable String lostBecause;
+    private final Consumer<String> onLost;
 
     /** Turns signals of a connection id into an eventfd in the kernel. */
     interface DoorbellPorts {
         void connect(int connectionId, EventFd doorbell, boolean connect) throws LinuxException;
     }
 
-    BusLink(Partition partition, DoorbellPorts doorbells) {
+    /**
+     * @param onLost told why, when a host has gone by itself
+     */
+    BusLink(Partition partition, DoorbellPorts doorbells, Consumer<String> onLost) {
+        this.onLost = onLost;
         this.partition = partition;
         this.doorbells = doorbells;
     }
 
     void connect(UnixSocket socket, MachineMemory memory) throws IOException {
         close();
-        lostBecause = null;
-        bus = VmbusForwarder.start(socket, memory, this, why -> lostBecause = why);
+        bus = VmbusForwarder.start(socket, memory, this, onLost);
     }
 
     @Nullable VmbusForwarder bus() {
         return bus;
-    }
-
-    @Nullable String lostBecause() {
-        return lostBecause;
     }
 
     @Override

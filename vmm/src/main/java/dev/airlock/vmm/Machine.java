@@ -13,6 +13,7 @@ import dev.airlock.vmm.boot.BootEntry;
 import dev.airlock.vmm.boot.BootException;
 import dev.airlock.vmm.boot.LinuxBoot;
 import dev.airlock.vmm.boot.RamLayout;
+import dev.airlock.vmm.boot.ResetVector;
 import dev.airlock.vmm.bus.VmbusForwarder;
 import dev.airlock.vmm.device.ByteSink;
 import dev.airlock.vmm.device.CmosClock;
@@ -84,6 +85,7 @@ public final class Machine implements AutoCloseable {
         RamLayout layout = RamLayout.of(options.memoryBytes());
         AcpiTables acpi = AcpiTables.build(RamLayout.ACPI_START, options.cpus());
         memory.write(acpi.baseGpa(), acpi.image());
+        ResetVector.write(memory);
         BootEntry entry =
                 LinuxBoot.load(
                         memory,
@@ -110,7 +112,12 @@ public final class Machine implements AutoCloseable {
                         this::raise,
                         this::crashed,
                         () -> end(Outcome.of(Outcome.Kind.RESET)));
-        link = new BusLink(partition, this::connectDoorbell);
+        link =
+                new BusLink(
+                        partition,
+                        this::connectDoorbell,
+                        // Linux waits for what is under way without end, so the guest ends here.
+                        why -> end(new Outcome(Outcome.Kind.FAILED, "host process: " + why)));
         hypercalls = new Hypercalls(memory, link, (pfn, show) -> true);
         PortBus ports = ports();
         for (int cpu = 0; cpu < options.cpus(); cpu++) {
@@ -170,8 +177,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Connects the guest's VMBus with a host process. Before {@link #run}; or while it runs, after
-     * the last one was lost.
+     * Connects the guest's VMBus with a host process. Before {@link #run}, which ends when the host
+     * goes: the driver never gives up what is under way, and hung tasks are no use to anybody.
      *
      * @param socket owned from now on
      */
@@ -189,14 +196,24 @@ public final class Machine implements AutoCloseable {
         for (Processor processor : processors) {
             processor.start();
         }
+        Outcome outcome = await(timeoutMs);
+        if (outcome.kind() != Outcome.Kind.TIMEOUT) {
+            return outcome;
+        }
+        return new Outcome(
+                Outcome.Kind.TIMEOUT,
+                "not ended after %d s; its first processor is at %s"
+                        .formatted(timeoutMs / 1000, processors.getFirst().describe()));
+    }
+
+    private Outcome await(long timeoutMs) throws InterruptedException {
         try {
             Outcome how =
                     timeoutMs == 0 ? outcome.get() : outcome.get(timeoutMs, TimeUnit.MILLISECONDS);
             Outcome crash = panic;
             return crash != null && how.kind() != Outcome.Kind.STOPPED ? crash : how;
         } catch (TimeoutException e) {
-            return new Outcome(
-                    Outcome.Kind.TIMEOUT, "not ended after %d s".formatted(timeoutMs / 1000));
+            return Outcome.of(Outcome.Kind.TIMEOUT);
         } catch (ExecutionException e) {
             throw new IllegalStateException(e);
         } finally {

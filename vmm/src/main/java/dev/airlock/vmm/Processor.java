@@ -89,6 +89,11 @@ final class Processor implements AutoCloseable {
         vcpu.kick();
     }
 
+    /** Its registers, once its thread has ended. */
+    String describe() {
+        return vcpu.describe();
+    }
+
     void join() throws InterruptedException {
         thread.join();
     }
