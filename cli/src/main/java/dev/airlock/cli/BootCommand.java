@@ -139,6 +139,14 @@ final class BootCommand implements Callable<Integer> {
     private @Nullable Path report;
 
     @Option(
+            names = "--attack",
+            paramLabel = "NAME[,seed=N]",
+            description =
+                    "wrong the guest, and tell what its kernel did; the disk is 64 MiB of memory, without --disk. "
+                            + "See docs/hostile-host.md")
+    private @Nullable String attack;
+
+    @Option(
             names = "--nested",
             description =
                     "boot in a Linux with KVM that runs under QEMU, for machines without KVM; takes a minute more")
@@ -177,11 +185,13 @@ final class BootCommand implements Callable<Integer> {
             kernel = guest.kernel();
             initrd = guest.initramfs();
             cmdline = guest.commandLine();
-            disks.add(scratch.file("demo.raw", DEMO_DISK));
+            if (attack == null) {
+                disks.add(scratch.file("demo.raw", DEMO_DISK));
+                given.add(new NestedBoot.Given("--disk", disks.getFirst()));
+            }
             given.add(new NestedBoot.Given("--kernel", guest.kernel().toString()));
             given.add(new NestedBoot.Given("--initrd", guest.initramfs().toString()));
             given.add(new NestedBoot.Given("--cmdline", cmdline));
-            given.add(new NestedBoot.Given("--disk", disks.getFirst()));
             if (!parsed().hasMatchedOption("--memory")) {
                 memory = DEMO_MEMORY;
                 given.add(new NestedBoot.Given("--memory", memory));
@@ -212,6 +222,7 @@ final class BootCommand implements Callable<Integer> {
         if (timeoutSeconds < 0 || timeoutSeconds > 1e9) {
             throw CommandFailure.usage("--timeout is a number of seconds");
         }
+        AttackRun.Plan plan = attackPlan();
         if (nested) {
             return NestedBoot.run(given, outerKernel, (int) (memoryBytes() >> 20), timeoutSeconds);
         }
@@ -227,7 +238,8 @@ final class BootCommand implements Callable<Integer> {
                             (long) (timeoutSeconds * 1000),
                             !noReboot,
                             stats,
-                            report);
+                            report,
+                            plan);
             try (BootRun run = new BootRun(kvm, options, settings)) {
                 Shutdown.onSignal(run::stop);
                 return exitCode(run.run());
@@ -238,6 +250,28 @@ final class BootCommand implements Callable<Integer> {
         } catch (BootException e) {
             throw CommandFailure.usage("cannot boot " + image + ": " + e.getMessage());
         }
+    }
+
+    private AttackRun.@Nullable Plan attackPlan() {
+        String text = attack;
+        if (text == null) {
+            return null;
+        }
+        if (host != null || !disks.isEmpty() || control != null || trace != null) {
+            throw CommandFailure.usage(
+                    "--attack has a host and a disk of its own: no --disk, --host, --control or --trace");
+        }
+        AttackRun.Plan plan;
+        try {
+            plan = AttackRun.Plan.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw CommandFailure.usage("--attack: " + e.getMessage());
+        }
+        if (!plan.attack().isByHost() && isolation == Isolation.none) {
+            throw CommandFailure.usage(
+                    "--attack " + plan.attack().word() + " needs --isolation vbs");
+        }
+        return plan;
     }
 
     private static int exitCode(Outcome outcome) {

@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
@@ -44,7 +45,8 @@ final class BootRun implements AutoCloseable {
     private final Path socket;
     private final @Nullable Path control;
     private final TerminalConsole terminal;
-    private final ConsoleLog log = new ConsoleLog(LOG_LINES);
+    private final ConsoleLog log = new ConsoleLog(LOG_LINES, this::follow);
+    private volatile @Nullable AttackRun attacked;
     private volatile @Nullable Machine machine;
     private volatile boolean stopped;
     private long startedNanos;
@@ -59,6 +61,7 @@ final class BootRun implements AutoCloseable {
      * @param timeoutMs 0 for any time
      * @param stats whether to tell each second
      * @param report where the report goes as JSON; null for nowhere
+     * @param attack done to the guest by a host of ours in this process; null for none
      */
     record Settings(
             List<String> disks,
@@ -68,7 +71,8 @@ final class BootRun implements AutoCloseable {
             long timeoutMs,
             boolean reboot,
             boolean stats,
-            @Nullable Path report) {}
+            @Nullable Path report,
+            AttackRun.@Nullable Plan attack) {}
 
     BootRun(Kvm kvm, MachineOptions options, Settings settings) throws IOException {
         this.kvm = kvm;
@@ -76,7 +80,11 @@ final class BootRun implements AutoCloseable {
         this.settings = settings;
         this.scratch = ScratchFolder.create();
         Path running = settings.running();
-        if (running != null) {
+        if (settings.attack() != null) {
+            socket = scratch.path("none");
+            control = null;
+            child = null;
+        } else if (running != null) {
             socket = running;
             control = null;
             child = null;
@@ -130,8 +138,17 @@ final class BootRun implements AutoCloseable {
     private Outcome once() throws IOException, BootException, InterruptedException {
         log.clear();
         startedNanos = System.nanoTime();
-        try (Machine made = Machine.create(kvm, options, this::print)) {
-            made.connect(UnixSocket.connect(socket, CONNECT_MS));
+        AttackRun.Plan plan = settings.attack();
+        try (AttackRun attack = plan == null ? null : new AttackRun(plan);
+                Machine made =
+                        Machine.create(
+                                kvm,
+                                options,
+                                this::print,
+                                (pfn, show) -> attack == null || attack.mayChange(show))) {
+            attacked = attack;
+            made.connect(
+                    attack == null ? UnixSocket.connect(socket, CONNECT_MS) : attack.connect());
             machine = made;
             terminal.attach(made.serial());
             if (stopped) {
@@ -144,7 +161,7 @@ final class BootRun implements AutoCloseable {
                 told.join();
             }
             terminal.attach(null);
-            tell(BootReport.of(options, made, seconds(), storage()), outcome);
+            tell(BootReport.of(options, made, seconds(), storage()), outcome, attack);
             return outcome;
         } finally {
             terminal.attach(null);
@@ -152,13 +169,19 @@ final class BootRun implements AutoCloseable {
         }
     }
 
-    private void tell(BootReport report, Outcome outcome) throws IOException {
+    private void tell(BootReport report, Outcome outcome, @Nullable AttackRun attack)
+            throws IOException {
         System.err.print(report.text(outcome));
+        Map<String, Object> fields = report.fields(outcome);
+        if (attack != null) {
+            System.err.println(attack.text(outcome));
+            fields.put("attack", attack.fields(outcome));
+        }
         Path file = settings.report();
         if (file != null) {
             JsonMapper mapper =
                     JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
-            Files.writeString(file, mapper.writeValueAsString(report.fields(outcome)) + "\n");
+            Files.writeString(file, mapper.writeValueAsString(fields) + "\n");
         }
     }
 
@@ -206,6 +229,13 @@ final class BootRun implements AutoCloseable {
         String last = told.isEmpty() ? "" : " (" + told.getLast() + ")";
         return new Outcome(
                 Outcome.Kind.PANIC, log.panic().orElse("no message on the console") + last);
+    }
+
+    private void follow(String line) {
+        AttackRun attack = attacked;
+        if (attack != null) {
+            attack.follow(line);
+        }
     }
 
     private void print(byte value) {

@@ -73,7 +73,12 @@ public final class Machine implements AutoCloseable {
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
 
     private Machine(
-            Kvm kvm, KvmVm vm, MachineMemory memory, MachineOptions options, ByteSink console)
+            Kvm kvm,
+            KvmVm vm,
+            MachineMemory memory,
+            MachineOptions options,
+            ByteSink console,
+            Hypercalls.VisibilityPolicy policy)
             throws IOException, BootException {
         this.vm = vm;
         this.memory = memory;
@@ -118,7 +123,7 @@ public final class Machine implements AutoCloseable {
                         this::connectDoorbell,
                         // Linux waits for what is under way without end, so the guest ends here.
                         why -> end(new Outcome(Outcome.Kind.FAILED, "host process: " + why)));
-        hypercalls = new Hypercalls(memory, link, (pfn, show) -> true);
+        hypercalls = new Hypercalls(memory, link, policy);
         PortBus ports = ports();
         for (int cpu = 0; cpu < options.cpus(); cpu++) {
             processors.add(
@@ -143,6 +148,17 @@ public final class Machine implements AutoCloseable {
      */
     public static Machine create(Kvm kvm, MachineOptions options, ByteSink console)
             throws IOException, BootException {
+        return create(kvm, options, console, (pfn, show) -> true);
+    }
+
+    /**
+     * As the other, with a say in what an isolated guest may show.
+     *
+     * @param policy asked for each change of visibility, by the guest's processors
+     */
+    public static Machine create(
+            Kvm kvm, MachineOptions options, ByteSink console, Hypercalls.VisibilityPolicy policy)
+            throws IOException, BootException {
         require(kvm, Kvm.CAP_X86_MSR_FILTER, 1, "MSR filters (Linux 5.10)");
         require(kvm, Kvm.CAP_IMMEDIATE_EXIT, 1, "immediate exit (Linux 4.13)");
         require(kvm, Kvm.CAP_SYNC_REGS, KVM_NEEDED_SYNC_REGS, "synced registers (Linux 4.17)");
@@ -160,7 +176,7 @@ public final class Machine implements AutoCloseable {
             vm.createInterruptControllers();
             vm.interceptMsrs(SyntheticMsrs.FIRST, SyntheticMsrs.COUNT);
             memory = MachineMemory.create(vm, options.memoryBytes(), boundary);
-            return new Machine(kvm, vm, memory, options, console);
+            return new Machine(kvm, vm, memory, options, console, policy);
         } catch (IOException | BootException | RuntimeException e) {
             vm.close();
             if (memory != null) {

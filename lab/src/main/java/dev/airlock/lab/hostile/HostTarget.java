@@ -32,13 +32,23 @@ final class HostTarget implements AutoCloseable {
     private static final int MAX_TRANSFER_BYTES = 1 << 20;
     private static final int SUBCHANNELS = 3;
 
-    private final MemoryDisk disk = new MemoryDisk(DISK_BYTES, 512, false);
+    private final MemoryDisk disk;
+    private final int subchannels;
     private final TargetBus bus = new TargetBus(1);
     private final ScsiTask task = new ScsiTask();
     private final IoVector data = new IoVector(IoVector.USUAL_CAPACITY);
     private Nexus nexus;
 
     HostTarget() {
+        this(DISK_BYTES, SUBCHANNELS);
+    }
+
+    /**
+     * @param subchannels how many a guest may have; 0 says that there are none
+     */
+    HostTarget(long diskBytes, int subchannels) {
+        disk = new MemoryDisk(diskBytes, 512, false);
+        this.subchannels = subchannels;
         LogicalUnitOptions options =
                 LogicalUnitOptions.defaults().withMaxTransferBytes(MAX_TRANSFER_BYTES);
         bus.add(
@@ -74,9 +84,11 @@ final class HostTarget implements AutoCloseable {
         if (operation == VstorOperation.EXECUTE_SRB) {
             execute(packet, bytes, memory, answer, vstor);
         } else if (operation == VstorOperation.QUERY_PROPERTIES) {
-            VstorChannelProperties.maxChannelCount(answer, vstor, SUBCHANNELS);
+            VstorChannelProperties.maxChannelCount(answer, vstor, subchannels);
             VstorChannelProperties.flags(
-                    answer, vstor, VstorChannelProperties.FLAG_SUPPORTS_MULTI_CHANNEL);
+                    answer,
+                    vstor,
+                    subchannels > 0 ? VstorChannelProperties.FLAG_SUPPORTS_MULTI_CHANNEL : 0);
             VstorChannelProperties.maxTransferBytes(answer, vstor, MAX_TRANSFER_BYTES);
         }
         VstorPacket.operation(answer, vstor, VstorOperation.COMPLETE_IO);

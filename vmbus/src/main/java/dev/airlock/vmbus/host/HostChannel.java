@@ -24,6 +24,8 @@ public final class HostChannel {
     private final Offer offer;
     private final RingReader in;
     private final RingWriter out;
+    private final MemorySegment guestToHost;
+    private final MemorySegment hostToGuest;
     private final Doorbells doorbells;
     private final HostMemory memory;
     private final UserData userData;
@@ -47,6 +49,8 @@ public final class HostChannel {
         this.offer = offer;
         this.in = new RingReader(guestToHost);
         this.out = new RingWriter(hostToGuest);
+        this.guestToHost = guestToHost;
+        this.hostToGuest = hostToGuest;
         this.doorbells = doorbells;
         this.memory = memory;
         this.userData = userData;
@@ -77,6 +81,19 @@ public final class HostChannel {
     /** Packets to the guest. */
     public RingWriter out() {
         return out;
+    }
+
+    /**
+     * The ring behind {@link #in}, control page and data: for instruments that break its rules, as
+     * {@link #hostToGuest} is for {@link #out}. Shared with the guest.
+     */
+    public MemorySegment guestToHost() {
+        return guestToHost;
+    }
+
+    /** The ring behind {@link #out}; who writes to it leaves {@code out} alone. */
+    public MemorySegment hostToGuest() {
+        return hostToGuest;
     }
 
     /** Which channel of which device, with its relid. */

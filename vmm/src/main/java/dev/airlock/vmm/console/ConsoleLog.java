@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * The last lines of a console, and the kernel's panic message if there was one. What the guest
@@ -24,6 +25,7 @@ public final class ConsoleLog implements ByteSink {
     private static final int ESCAPE = 0x1B;
 
     private final int mostLines;
+    private final Consumer<String> eachLine;
     private final Deque<String> lines = new ArrayDeque<>();
     private final byte[] current = new byte[LINE_BYTES];
     private int length;
@@ -41,10 +43,22 @@ public final class ConsoleLog implements ByteSink {
      * @param mostLines lines to keep, at least 1
      */
     public ConsoleLog(int mostLines) {
+        this(mostLines, line -> {});
+    }
+
+    /**
+     * A log that somebody follows.
+     *
+     * @param mostLines lines to keep, at least 1
+     * @param eachLine gets each line when it ends, also those of which there are too many to be
+     *     kept; called by the thread that writes, which it must not keep waiting
+     */
+    public ConsoleLog(int mostLines, Consumer<String> eachLine) {
         if (mostLines < 1) {
             throw new IllegalArgumentException("mostLines=" + mostLines);
         }
         this.mostLines = mostLines;
+        this.eachLine = eachLine;
     }
 
     @Override
@@ -108,6 +122,7 @@ public final class ConsoleLog implements ByteSink {
             lines.removeFirst();
         }
         lines.addLast(line);
+        eachLine.accept(line);
     }
 
     private static Optional<String> panicIn(String line) {
