@@ -1,6 +1,7 @@
 package dev.airlock.cli;
 
 import dev.airlock.vmm.Outcome;
+import java.util.List;
 
 /**
  * What a Linux kernel's console says that something did to it: the worst of what it said. The texts
@@ -32,11 +33,11 @@ final class KernelVerdict {
         PANICKED("panicked", PANIC);
 
         private final String words;
-        private final String[] signs;
+        private final List<String> signs;
 
         Kind(String words, String... signs) {
             this.words = words;
-            this.signs = signs;
+            this.signs = List.of(signs);
         }
 
         /** For reports. */

@@ -1,5 +1,6 @@
 package dev.airlock.lab.hostile;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.linux.UnixSocket;
@@ -13,7 +14,9 @@ import dev.airlock.storvsc.guest.StorageGuest;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -50,7 +53,7 @@ class AttackTest {
     @CsvSource({"true", "false"})
     void shouldServeRightlyWithoutAnAttack(boolean isolated) throws Exception {
         AtomicLong done = new AtomicLong();
-        try (Rig rig = new Rig(folder.resolve("honest.sock"), null, 1, isolated)) {
+        try (Rig rig = Rig.of(folder.resolve("honest.sock"), null, 1, isolated)) {
             Tally tally = work(rig.guest, 1, done);
             assertThat(tally.verified).isEqualTo(ROUNDS / 2);
             assertThat(tally.failed).isZero();
@@ -61,7 +64,7 @@ class AttackTest {
     private void survive(Attack attack, long seed, AtomicLong done) throws Exception {
         for (boolean isolated : new boolean[] {true, false}) {
             Path socket = folder.resolve("attack-" + isolated + ".sock");
-            try (Rig rig = new Rig(socket, attack, seed, isolated)) {
+            try (Rig rig = Rig.of(socket, attack, seed, isolated)) {
                 Tally tally = work(rig.guest, seed, done);
                 System.out.printf(
                         "%s isolated=%b: wrong=%d verified=%d failed=%d%n",
@@ -127,11 +130,8 @@ class AttackTest {
     }
 
     /** A host, and its guest. */
-    private static final class Rig implements AutoCloseable {
-        private final StorageGuest guest;
-        private final AttackHost host;
-
-        private Rig(Path path, @Nullable Attack attack, long seed, boolean isolated)
+    private record Rig(StorageGuest guest, AttackHost host) implements AutoCloseable {
+        private static Rig of(Path path, @Nullable Attack attack, long seed, boolean isolated)
                 throws Exception {
             GuestOptions options =
                     GuestOptions.standard(isolated)
@@ -142,15 +142,18 @@ class AttackTest {
                                             .resetTimeoutMs(500)
                                             .drainTimeoutMs(100)
                                             .tickMs(20));
+            List<AttackHost> hosts = new CopyOnWriteArrayList<>();
             try (UnixSocket listening = UnixSocket.listen(path, 0600, 1)) {
-                AttackHost[] made = new AttackHost[1];
                 Watch.Running accepting =
                         Watch.start(
                                 "accept",
-                                () -> made[0] = new AttackHost(listening.accept(-1), attack, seed));
-                guest = StorageGuest.connect(path, options);
+                                () -> {
+                                    UnixSocket socket = requireNonNull(listening.accept(-1));
+                                    hosts.add(new AttackHost(socket, attack, seed));
+                                });
+                StorageGuest guest = StorageGuest.connect(path, options);
                 accepting.join(() -> 0);
-                host = made[0];
+                return new Rig(guest, hosts.getFirst());
             }
         }
 
