@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.opentest4j.TestAbortedException;
@@ -32,10 +33,14 @@ import tools.jackson.databind.json.JsonMapper;
  * {@code airlock boot} with Debian's kernels, in a machine under QEMU that has KVM; boots share
  * such a machine, as it takes a while to start. The limits keep a broken program from hanging the
  * tests.
+ *
+ * <p>For {@code --soak}: the machine under QEMU itself was seen to hang, in one of its runs, between
+ * two guests.
  */
+@Tag("soak")
 class BootLinuxTest {
     private static final Duration GUEST_PATIENCE = Duration.ofSeconds(400);
-    private static final Duration MACHINE_PATIENCE = Duration.ofMinutes(25);
+    private static final Duration MACHINE_PATIENCE = Duration.ofMinutes(12);
 
     /** What both drivers and the disk are put through; each line that counts begins with "is". */
     private static final String STORAGE =
