@@ -34,8 +34,8 @@ import tools.jackson.databind.json.JsonMapper;
  * such a machine, as it takes a while to start. The limits keep a broken program from hanging the
  * tests.
  *
- * <p>For {@code --soak}: the machine under QEMU itself was seen to hang, in one of its runs, between
- * two guests.
+ * <p>For {@code --soak}: the machine under QEMU itself was seen to hang, in one of its runs,
+ * between two guests.
  */
 @Tag("soak")
 class BootLinuxTest {
