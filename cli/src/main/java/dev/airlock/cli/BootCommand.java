@@ -318,7 +318,7 @@ final class BootCommand implements Callable<Integer> {
     }
 
     /** A file's bytes, mapped as long as the process lives. */
-    private static MemorySegment map(Path file) {
+    static MemorySegment map(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
             return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.global());
         } catch (IOException e) {

@@ -9,11 +9,8 @@ import dev.airlock.vmm.Outcome;
 import dev.airlock.vmm.boot.BootException;
 import dev.airlock.vmm.boot.BzImage;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -57,8 +54,8 @@ final class GuestBench implements AutoCloseable {
             throws IOException, BootException {
         this.kvm = kvm;
         this.xsave = xsave;
-        this.kernel = BzImage.parse(map(guest.kernel()));
-        this.initramfs = map(guest.initramfs());
+        this.kernel = BzImage.parse(BootCommand.map(guest.kernel()));
+        this.initramfs = BootCommand.map(guest.initramfs());
         this.seconds = seconds;
         this.socket = socket;
         this.host = HostChild.start(socket, List.of(DISK));
@@ -127,15 +124,6 @@ final class GuestBench implements AutoCloseable {
     private GuestCounts counts() {
         Machine running = machine;
         return running == null ? GuestCounts.NONE : GuestCounts.of(running);
-    }
-
-    /** A file's bytes, mapped as long as the process lives. */
-    private static MemorySegment map(Path file) {
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.global());
-        } catch (IOException e) {
-            throw CommandFailure.usage("cannot read " + file + ": " + e.getMessage());
-        }
     }
 
     /** Ends the guest that runs; no other one will get far. */

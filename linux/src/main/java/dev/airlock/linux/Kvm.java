@@ -23,9 +23,6 @@ public final class Kvm implements AutoCloseable {
     public static final int CAP_IMMEDIATE_EXIT = 136;
     public static final int CAP_X86_USER_SPACE_MSR = 188;
     public static final int CAP_X86_MSR_FILTER = 189;
-    public static final int CAP_IOEVENTFD_NO_LENGTH = 100;
-    public static final int CAP_MAX_VCPUS = 66;
-    public static final int CAP_NR_MEMSLOTS = 10;
 
     /** KVM_GET_API_VERSION: the only one there has ever been. */
     private static final int API_VERSION = 12;

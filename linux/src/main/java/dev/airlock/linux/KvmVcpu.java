@@ -22,7 +22,6 @@ public final class KvmVcpu implements AutoCloseable {
     public static final int EXIT_FAIL_ENTRY = 9;
     public static final int EXIT_INTR = 10;
     public static final int EXIT_INTERNAL_ERROR = 17;
-    public static final int EXIT_SYSTEM_EVENT = 24;
     public static final int EXIT_RDMSR = 29;
     public static final int EXIT_WRMSR = 30;
     public static final int EXIT_MEMORY_FAULT = 39;
@@ -45,12 +44,10 @@ public final class KvmVcpu implements AutoCloseable {
     /** Registers within the page, {@code struct kvm_regs}. */
     public static final long RAX_OFFSET = 304;
 
-    public static final long RBX_OFFSET = RAX_OFFSET + 8;
     public static final long RCX_OFFSET = RAX_OFFSET + 16;
     public static final long RDX_OFFSET = RAX_OFFSET + 24;
     public static final long RSI_OFFSET = RAX_OFFSET + 32;
     public static final long RSP_OFFSET = RAX_OFFSET + 48;
-    public static final long R8_OFFSET = RAX_OFFSET + 64;
     public static final long RIP_OFFSET = RAX_OFFSET + 128;
 
     private static final long IMMEDIATE_EXIT_OFFSET = 1;

@@ -20,9 +20,4 @@ public final class ExitCounts {
         counts.forEach((reason, count) -> now.put(reason, count.sum()));
         return now;
     }
-
-    /** Their sum. */
-    public long total() {
-        return counts.values().stream().mapToLong(LongAdder::sum).sum();
-    }
 }

@@ -31,7 +31,6 @@ public final class Hypercalls {
     static final int INVALID_ALIGNMENT = 4;
     static final int INVALID_PARAMETER = 5;
     public static final int INVALID_CONNECTION_ID = 0x12;
-    public static final int INSUFFICIENT_BUFFERS = 0x13;
 
     private static final int FAST = 1 << 16;
     private static final int REPETITIONS_SHIFT = 32;

@@ -70,11 +70,6 @@ public final class Partition {
         }
     }
 
-    /** Processors. */
-    public int cpus() {
-        return synics.size();
-    }
-
     /** A processor's controller; that of processor 0 for one that does not exist. */
     public Synic synic(int cpu) {
         return synics.get(cpu < 0 || cpu >= synics.size() ? 0 : cpu);

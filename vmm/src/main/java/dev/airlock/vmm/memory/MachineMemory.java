@@ -177,13 +177,6 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
         }
     }
 
-    /** Tells nobody from now on. */
-    public void detach() {
-        synchronized (lock) {
-            host = HostView.NONE;
-        }
-    }
-
     /**
      * The memory that holds an address now, as this process reads and writes it; {@link #offset} is
      * where in it. What the address means may change at any time, by the guest's own doing: what is
