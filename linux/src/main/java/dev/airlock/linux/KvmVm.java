@@ -98,19 +98,26 @@ public final class KvmVm implements AutoCloseable {
     /**
      * A message-signalled interrupt (Intel SDM 3A, 11.11).
      *
-     * @param message a structure made by {@link #msi}; the calling thread's own
+     * @param message a structure made by {@link #msi}, not in use by another thread
      * @return 1 delivered, 0 blocked by the guest, or a negative errno
      */
     public int signal(MemorySegment message) {
         return KvmCalls.ioctl(fd.raw(), KvmCalls.SIGNAL_MSI, message.address());
     }
 
-    /** {@code struct kvm_msi} of an edge to one processor, by its APIC id, for {@link #signal}. */
-    public static MemorySegment msi(Arena arena, int apicId, int vector) {
+    /**
+     * {@code struct kvm_msi} of an edge to one processor, by its APIC id, for {@link #signal}, to
+     * be used for one interrupt after another.
+     */
+    public static MemorySegment msi(Arena arena, int apicId) {
         MemorySegment msi = arena.allocate(MSI_BYTES, 8);
         msi.set(JAVA_INT, 0, 0xFEE0_0000 | apicId << 12);
-        msi.set(JAVA_INT, 8, vector);
         return msi;
+    }
+
+    /** Which vector {@code message} raises. */
+    public static void setVector(MemorySegment message, int vector) {
+        message.set(JAVA_INT, 8, vector);
     }
 
     /**

@@ -33,6 +33,7 @@ import dev.airlock.vmm.hyperv.SyntheticMsrs;
 import dev.airlock.vmm.memory.MachineMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,6 +67,10 @@ public final class Machine implements AutoCloseable {
     private final Partition partition;
     private final Hypercalls hypercalls;
     private final List<Processor> processors = new ArrayList<>();
+
+    /** One message a processor, made once: a busy disk interrupts thousands of times a second. */
+    private final List<MemorySegment> interrupts = new ArrayList<>();
+
     private final SerialPort serial;
     private final ExitCounts exits = new ExitCounts();
     private final BusLink link;
@@ -102,6 +107,7 @@ public final class Machine implements AutoCloseable {
         List<CpuidEntry> supported = kvm.supportedCpuid();
         List<KvmVcpu> vcpus = new ArrayList<>();
         for (int cpu = 0; cpu < options.cpus(); cpu++) {
+            interrupts.add(KvmVm.msi(Arena.ofAuto(), cpu));
             KvmVcpu vcpu = vm.createVcpu(cpu);
             vcpus.add(vcpu);
             vcpu.setCpuid(
@@ -311,10 +317,11 @@ public final class Machine implements AutoCloseable {
         end(new Outcome(Outcome.Kind.PANIC, message == null ? crash.describe() : message.strip()));
     }
 
+    /** Called with the monitor of that processor's {@code Synic} alone, so its message is ours. */
     private void raise(int cpu, int vector) {
-        try (Arena arena = Arena.ofConfined()) {
-            vm.signal(KvmVm.msi(arena, cpu, vector));
-        }
+        MemorySegment message = interrupts.get(cpu);
+        KvmVm.setVector(message, vector);
+        vm.signal(message);
     }
 
     private void setIrqLine(int gsi, boolean high) {

@@ -55,7 +55,7 @@ public final class Synic {
 
     /** How an interrupt reaches a processor. */
     public interface Interrupts {
-        /** An edge to one processor's local APIC. */
+        /** An edge to one processor's local APIC; called with the monitor of its controller. */
         void raise(int cpu, int vector);
     }
 
