@@ -8,6 +8,7 @@ import dev.airlock.vmm.Outcome;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -19,11 +20,15 @@ final class AttackRun implements AutoCloseable {
     /** How often the hypervisor refuses to show a page. */
     private static final int REFUSED_ONE_IN = 8;
 
+    /** A guest that has sent no request for so long before its time was over hangs. */
+    private static final long QUIET_NANOS = TimeUnit.SECONDS.toNanos(10);
+
     private final Plan plan;
     private final KernelVerdict verdict = new KernelVerdict();
     private final SplittableRandom random;
     private final AtomicLong refused = new AtomicLong();
     private volatile @Nullable AttackHost host;
+    private volatile boolean quietAtEnd;
 
     /** Which attack, with which choices. */
     record Plan(Attack attack, long seed) {
@@ -92,6 +97,12 @@ final class AttackRun implements AutoCloseable {
         verdict.follow(line);
     }
 
+    /** The guest has ended; to be called before its report is made. */
+    void ended() {
+        AttackHost running = host;
+        quietAtEnd = running == null || running.nanosSinceRequest() > QUIET_NANOS;
+    }
+
     /** One line for people. */
     String text(Outcome outcome) {
         String complaint = verdict.complaint();
@@ -99,7 +110,7 @@ final class AttackRun implements AutoCloseable {
                 .formatted(
                         plan.attack().word(),
                         wrongAnswers(),
-                        verdict.of(outcome).words(),
+                        verdict.of(outcome, quietAtEnd).words(),
                         complaint.isEmpty() ? "" : " (" + complaint + ")");
     }
 
@@ -109,7 +120,7 @@ final class AttackRun implements AutoCloseable {
         fields.put("name", plan.attack().word());
         fields.put("seed", plan.seed());
         fields.put("wrongAnswers", wrongAnswers());
-        fields.put("verdict", verdict.of(outcome).words());
+        fields.put("verdict", verdict.of(outcome, quietAtEnd).words());
         fields.put("complaint", verdict.complaint());
         return fields;
     }

@@ -156,6 +156,9 @@ final class BootRun implements AutoCloseable {
             }
             Thread told = settings.stats() ? tellEachSecond(made) : null;
             Outcome outcome = explained(made.run(settings.timeoutMs()));
+            if (attack != null) {
+                attack.ended();
+            }
             if (told != null) {
                 told.interrupt();
                 told.join();

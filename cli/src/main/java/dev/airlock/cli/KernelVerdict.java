@@ -1,17 +1,20 @@
 package dev.airlock.cli;
 
 import dev.airlock.vmm.Outcome;
-import java.util.List;
+import java.util.regex.Pattern;
 
 /**
  * What a Linux kernel's console says that something did to it: the worst of what it said. The texts
- * are those of Linux 6.1 to 6.12. Thread-safe.
+ * are those of Linux 6.1 to 6.19. Thread-safe.
  */
 final class KernelVerdict {
     /** A crash that the guest's own script asked for, when its I/O failed: no panic of a kernel. */
     private static final String ON_PURPOSE = "sysrq triggered crash";
 
     private static final String PANIC = "Kernel panic - not syncing";
+
+    /** What printk puts before a line, where it is told to. */
+    private static final Pattern PRINTK_TIME = Pattern.compile("^\\[ *[0-9.]+\\] ");
 
     private Kind worst = Kind.SURVIVED;
     private String complaint = "";
@@ -21,7 +24,9 @@ final class KernelVerdict {
     enum Kind {
         SURVIVED("survived"),
         IO_ERRORS("had I/O errors", "I/O error", ON_PURPOSE),
-        WARNED("warned", "WARNING: CPU:"),
+        // kernel/panic.c, __warn(): before Linux 6.19, and since.
+        WARNED("warned", "WARNING: CPU: \\d", "WARNING: .*CPU#\\d"),
+        UNFINISHED("was still at work when its time was over"),
         HUNG(
                 "hung",
                 "blocked for more than",
@@ -33,11 +38,14 @@ final class KernelVerdict {
         PANICKED("panicked", PANIC);
 
         private final String words;
-        private final List<String> signs;
+        private final Pattern signs;
 
+        /**
+         * @param signs regular expressions; a line with none of them is no sign
+         */
         Kind(String words, String... signs) {
             this.words = words;
-            this.signs = List.of(signs);
+            this.signs = Pattern.compile(signs.length == 0 ? "(?!)" : String.join("|", signs));
         }
 
         /** For reports. */
@@ -50,10 +58,8 @@ final class KernelVerdict {
                 return IO_ERRORS;
             }
             for (Kind kind : values()) {
-                for (String sign : kind.signs) {
-                    if (line.contains(sign)) {
-                        return kind;
-                    }
+                if (kind.signs.matcher(line).find()) {
+                    return kind;
                 }
             }
             return SURVIVED;
@@ -66,20 +72,27 @@ final class KernelVerdict {
         crashedOnPurpose |= line.contains(ON_PURPOSE);
         if (kind.compareTo(worst) > 0) {
             worst = kind;
-            complaint = line.strip();
+            complaint = PRINTK_TIME.matcher(line).replaceFirst("").strip();
         }
     }
 
-    /** The first line that was as bad as any; empty if the kernel said nothing bad. */
+    /**
+     * The first line that was as bad as any, without its time; empty if the kernel said nothing
+     * bad.
+     */
     synchronized String complaint() {
         return complaint;
     }
 
-    /** The verdict when the guest has ended so. */
-    synchronized Kind of(Outcome outcome) {
+    /**
+     * The verdict when the guest has ended so.
+     *
+     * @param quiet whether it had done no I/O for a while
+     */
+    synchronized Kind of(Outcome outcome, boolean quiet) {
         Kind byOutcome =
                 switch (outcome.kind()) {
-                    case TIMEOUT -> Kind.HUNG;
+                    case TIMEOUT -> quiet ? Kind.HUNG : Kind.UNFINISHED;
                     case FAILED -> Kind.FAILED;
                     case PANIC -> crashedOnPurpose ? Kind.IO_ERRORS : Kind.PANICKED;
                     case POWER_OFF, RESET, STOPPED -> Kind.SURVIVED;

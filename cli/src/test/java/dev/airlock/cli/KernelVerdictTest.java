@@ -21,6 +21,8 @@ class KernelVerdictTest {
         "IO_ERRORS, 'I/O error, dev sda, sector 8 op 0x0:(READ)'",
         "IO_ERRORS, 'Buffer I/O error on dev sda, logical block 0, async page read'",
         "WARNED, WARNING: CPU: 0 PID: 9 at lib/refcount.c:28 refcount_warn_saturate+0x1/0x2",
+        "WARNED, 'WARNING: drivers/hv/vmbus_drv.c:1064 at vmbus_on_msg_dpc+0x1/0x2, CPU#0: dd/7'",
+        "WARNED, 'WARNING: at fault+0x1/0x2, CPU#3: dd/7'",
         "HUNG, INFO: task dd:123 blocked for more than 15 seconds.",
         "HUNG, watchdog: BUG: soft lockup - CPU#0 stuck for 26s!",
         "OOPSED, 'BUG: kernel NULL pointer dereference, address: 0000000000000000'",
@@ -32,7 +34,7 @@ class KernelVerdictTest {
     void shouldKnowWhatALineMeans(KernelVerdict.Kind kind, String line) {
         verdict.follow(line);
 
-        assertThat(verdict.of(OFF)).isEqualTo(kind);
+        assertThat(verdict.of(OFF, false)).isEqualTo(kind);
     }
 
     @Test
@@ -42,25 +44,35 @@ class KernelVerdictTest {
         verdict.follow("BUG: two");
         verdict.follow("WARNING: three");
 
-        assertThat(verdict.of(OFF)).isEqualTo(KernelVerdict.Kind.OOPSED);
+        assertThat(verdict.of(OFF, false)).isEqualTo(KernelVerdict.Kind.OOPSED);
         assertThat(verdict.complaint()).isEqualTo("BUG: one");
     }
 
     @Test
-    void shouldTakeAGuestThatDoesNotEndForHung() {
+    void shouldTakeAGuestThatDoesNotEndForHungUnlessItIsStillAtWork() {
+        Outcome timeout = new Outcome(Outcome.Kind.TIMEOUT, "");
         verdict.follow("I/O error, dev sda");
 
-        assertThat(verdict.of(new Outcome(Outcome.Kind.TIMEOUT, "")))
-                .isEqualTo(KernelVerdict.Kind.HUNG);
+        assertThat(verdict.of(timeout, true)).isEqualTo(KernelVerdict.Kind.HUNG);
+        assertThat(verdict.of(timeout, false)).isEqualTo(KernelVerdict.Kind.UNFINISHED);
+
+        verdict.follow("INFO: task dd:123 blocked for more than 15 seconds.");
+        assertThat(verdict.of(timeout, false)).isEqualTo(KernelVerdict.Kind.HUNG);
+    }
+
+    @Test
+    void shouldTellALineWithoutItsTime() {
+        verdict.follow("[    3.561507] BUG: one");
+        assertThat(verdict.complaint()).isEqualTo("BUG: one");
     }
 
     @Test
     void shouldNotTakeACrashThatAScriptAskedForAsThePanicOfAKernel() {
         Outcome panic = new Outcome(Outcome.Kind.PANIC, "");
-        assertThat(verdict.of(panic)).isEqualTo(KernelVerdict.Kind.PANICKED);
+        assertThat(verdict.of(panic, true)).isEqualTo(KernelVerdict.Kind.PANICKED);
 
         verdict.follow("Kernel panic - not syncing: sysrq triggered crash");
-        assertThat(verdict.of(panic)).isEqualTo(KernelVerdict.Kind.IO_ERRORS);
+        assertThat(verdict.of(panic, true)).isEqualTo(KernelVerdict.Kind.IO_ERRORS);
     }
 
     @ParameterizedTest

@@ -11,6 +11,7 @@ import dev.airlock.vmbus.host.HostChannel;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ final class AttackChannel {
     private final HostTarget target;
     private final ControlNoise noise;
     private final LongAdder wrong;
+    private final AtomicLong lastRequestNanos;
     private final RingReader requests;
     private final RawRing requestWords;
     private final RawRing answers;
@@ -57,13 +59,15 @@ final class AttackChannel {
             Dice dice,
             HostTarget target,
             ControlNoise noise,
-            LongAdder wrong) {
+            LongAdder wrong,
+            AtomicLong lastRequestNanos) {
         this.channel = channel;
         this.attack = attack;
         this.dice = dice;
         this.target = target;
         this.noise = noise;
         this.wrong = wrong;
+        this.lastRequestNanos = lastRequestNanos;
         forge = new WrongAnswers(dice);
         requests = channel.in();
         requestWords = RawRing.of(channel.guestToHost());
@@ -76,6 +80,7 @@ final class AttackChannel {
         while (channel.isOpen() && !requests.isFailed()) {
             int bytes = requests.read(request, 0, REQUEST_BYTES_MAX);
             if (bytes > 0) {
+                lastRequestNanos.setRelease(System.nanoTime());
                 if (requests.consumed()) {
                     channel.signalGuest();
                 }

@@ -4,6 +4,7 @@ import dev.airlock.vmbus.Guid;
 import dev.airlock.vmbus.Offer;
 import dev.airlock.vmbus.host.HostChannel;
 import dev.airlock.vmbus.host.HostDevice;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ final class AttackDevice implements HostDevice {
     private final HostTarget target;
     private final ControlNoise noise;
     private final LongAdder wrong = new LongAdder();
+    private final AtomicLong lastRequestNanos = new AtomicLong(System.nanoTime());
     private volatile @Nullable Throwable failure;
     private @Nullable Thread thread;
 
@@ -29,6 +31,11 @@ final class AttackDevice implements HostDevice {
 
     long wrongAnswers() {
         return wrong.sum();
+    }
+
+    /** When the last request came, or else this device, by {@link System#nanoTime}. */
+    long lastRequestNanos() {
+        return lastRequestNanos.get();
     }
 
     @Nullable Throwable failure() {
@@ -44,7 +51,8 @@ final class AttackDevice implements HostDevice {
     public void opened(HostChannel channel) {
         target.reconnect();
         AttackChannel served =
-                new AttackChannel(channel, attack, new Dice(seed), target, noise, wrong);
+                new AttackChannel(
+                        channel, attack, new Dice(seed), target, noise, wrong, lastRequestNanos);
         thread =
                 Thread.ofPlatform()
                         .daemon()

@@ -40,6 +40,11 @@ public final class AttackHost implements AutoCloseable {
         return device.wrongAnswers();
     }
 
+    /** How long ago the guest sent its last request; or, before the first, this host's age. */
+    public long nanosSinceRequest() {
+        return System.nanoTime() - device.lastRequestNanos();
+    }
+
     /** Why a thread of this host ended before its time; null if none did. */
     public @Nullable Throwable failure() {
         return device.failure();
