@@ -6,6 +6,7 @@ import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Privileges;
 import dev.airlock.nest.DebianKernel;
 import dev.airlock.nest.DemoGuest;
+import dev.airlock.nest.LinuxKernel;
 import dev.airlock.nest.NestException;
 import dev.airlock.vmm.KvmProbe;
 import dev.airlock.vmm.KvmUnusableException;
@@ -162,7 +163,7 @@ final class BootCommand implements Callable<Integer> {
     @Option(
             names = "--demo",
             description =
-                    "needs no file: Debian's kernel by apt, an initrd that writes to a disk and reads back, a disk for it")
+                    "needs no file: Debian's kernel by apt (or --kernel, its modules beside it), an initrd that writes to a disk and reads back, a disk for it")
     private boolean demo;
 
     @Spec private @Nullable CommandSpec spec;
@@ -176,13 +177,16 @@ final class BootCommand implements Callable<Integer> {
         if (!demo) {
             return call(given);
         }
-        if (kernel != null || initrd != null || !disks.isEmpty() || host != null) {
+        if (initrd != null || !disks.isEmpty() || host != null) {
             throw CommandFailure.usage(
-                    "--demo has a kernel, an initrd and a disk of its own, which it writes to");
+                    "--demo has an initrd and a disk of its own, which it writes to");
         }
         try (ScratchFolder scratch = ScratchFolder.create()) {
-            DemoGuest guest = DemoGuest.make(DebianKernel.STABLE, scratch.path(""));
+            LinuxKernel booted =
+                    kernel == null ? DebianKernel.STABLE.fetch() : LinuxKernel.of(kernel);
+            DemoGuest guest = DemoGuest.make(booted, scratch.path(""));
             kernel = guest.kernel();
+            given.removeIf(option -> option.name().equals("--kernel"));
             initrd = guest.initramfs();
             cmdline = guest.commandLine();
             if (attack == null) {

@@ -5,7 +5,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -34,17 +33,14 @@ final class AptDownload {
         return new AptDownload(scratch, ownLists(scratch, AptSources.ofMachine()), "");
     }
 
-    /**
-     * From another suite of the machine's mirror, by lists of our own.
-     *
-     * @param suffix of the suite after the release's name, such as {@code -backports}
-     */
-    static AptDownload fromSuite(Path scratch, String suffix) throws IOException {
-        String codename =
-                AptSources.codename()
-                        .orElseThrow(
-                                () -> new NestException("packages are fetched on Debian only"));
-        String suite = codename + suffix;
+    /** From the backports to the release that the machine runs. */
+    static AptDownload fromBackports(Path scratch) throws IOException {
+        return fromSuite(scratch, codename() + "-backports");
+    }
+
+    /** From another suite of the machine's mirror, by lists of our own. */
+    static AptDownload fromSuite(Path scratch, String suite) throws IOException {
+        String codename = codename();
         String sources = AptSources.withSuite(AptSources.ofMachine(), codename, suite);
         if (sources.isEmpty()) {
             throw new NestException("no apt source of this machine has the suite " + codename);
@@ -53,14 +49,29 @@ final class AptDownload {
                 scratch, ownLists(scratch, List.of(new AptSources.Source(sources, false))), suite);
     }
 
+    private static String codename() throws IOException {
+        return AptSources.codename()
+                .orElseThrow(() -> new NestException("packages are fetched on Debian only"));
+    }
+
     /** The first package that one depends on whose name matches. */
     String dependency(String name, String pattern) throws IOException {
-        String answer = Tool.run(scratch, command("apt-cache", "depends", name));
-        Matcher matcher = Pattern.compile("Depends: (" + pattern + ")\\s").matcher(answer);
-        if (!matcher.find()) {
+        List<String> found = dependencies(name, pattern);
+        if (found.isEmpty()) {
             throw new NestException("apt knows no package " + name);
         }
-        return matcher.group(1);
+        return found.getFirst();
+    }
+
+    /** The packages that one depends on whose names match, in its order; empty if none does. */
+    List<String> dependencies(String name, String pattern) throws IOException {
+        String answer = Tool.run(scratch, command("apt-cache", "depends", name));
+        return Pattern.compile("Depends: (" + pattern + ")\\s")
+                .matcher(answer)
+                .results()
+                .map(found -> found.group(1))
+                .distinct()
+                .toList();
     }
 
     /** Fetches a package's file, into the scratch folder. */

@@ -27,7 +27,7 @@ public final class BackportedPackage {
             if (!Files.isDirectory(place)) {
                 Path scratch = cache.scratch();
                 try {
-                    Path file = AptDownload.fromSuite(scratch, "-backports").download(name);
+                    Path file = AptDownload.fromBackports(scratch).download(name);
                     Path unpacked = Files.createDirectory(scratch.resolve("unpacked"));
                     AptDownload.unpack(file, unpacked);
                     cache.publish(unpacked, place);

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * Debian's kernel for cloud machines, out of its package: fetched by the machine's own apt, which
@@ -17,18 +16,23 @@ public enum DebianKernel {
     /** Of the release that the machine runs: Linux 6.1 on Debian 12. */
     STABLE(""),
     /** Of its backports: Linux 6.12 on Debian 12. */
-    BACKPORTS("-backports");
+    BACKPORTS("-backports"),
+    /** Of the suite where Debian's next release grows: about the newest that Linux has. */
+    UNSTABLE("-unstable");
 
     private static final String META_PACKAGE = "linux-image-cloud-amd64";
     private static final String PACKAGE_PATTERN = "linux-image-[0-9][a-z0-9.+~-]*";
 
+    /** What the package above needs and holds nothing itself, since Linux 6.19. */
+    private static final String PARTS_PATTERN = "linux-(?:base|binary|modules)-[0-9][a-z0-9.+~-]*";
+
     /** How long a kernel is taken from the cache before apt is asked for a newer one. */
     private static final Duration FRESH = Duration.ofDays(7);
 
-    private final String suiteSuffix;
+    private final String suffix;
 
-    DebianKernel(String suiteSuffix) {
-        this.suiteSuffix = suiteSuffix;
+    DebianKernel(String suffix) {
+        this.suffix = suffix;
     }
 
     /** The kernel, out of the user's cache or by apt (about 30 MB). */
@@ -44,9 +48,9 @@ public enum DebianKernel {
      */
     public LinuxKernel fetch(CacheFolder cache) throws IOException {
         Path kernels = cache.path("kernels");
-        Path newest = kernels.resolve(META_PACKAGE + suiteSuffix);
+        Path newest = kernels.resolve(META_PACKAGE + suffix);
         return cache.locked(() -> {
-            Optional<LinuxKernel> cached = read(newest);
+            Optional<LinuxKernel> cached = LinuxKernel.unpacked(newest);
             if (cached.isPresent() && isFresh(newest)) {
                 return cached.get();
             }
@@ -66,66 +70,50 @@ public enum DebianKernel {
         return made.isAfter(Instant.now().minus(FRESH));
     }
 
-    /** The kernel in an unpacked package. */
-    private static Optional<LinuxKernel> read(Path folder) throws IOException {
-        Path boot = folder.resolve("boot");
-        if (!Files.isDirectory(boot)) {
-            return Optional.empty();
-        }
-        try (Stream<Path> files = Files.list(boot)) {
-            return files.map(file -> file.getFileName().toString())
-                    .filter(name -> name.startsWith("vmlinuz-"))
-                    .findFirst()
-                    .map(name -> {
-                        String release = name.substring("vmlinuz-".length());
-                        Path top = folder.resolve("lib/modules").resolve(release);
-                        // Newer packages have everything below usr.
-                        Path modules =
-                                Files.isDirectory(top)
-                                        ? top
-                                        : folder.resolve("usr/lib/modules").resolve(release);
-                        return new LinuxKernel(boot.resolve(name), release, modules);
-                    });
-        }
-    }
-
     private LinuxKernel fetchByApt(CacheFolder cache, Path kernels, Path newest)
             throws IOException {
         Path scratch = cache.scratch();
         try {
-            Path file = suiteSuffix.isEmpty() ? downloadStable(scratch) : downloadOther(scratch);
+            AptDownload apt = apt(scratch);
+            String image = apt.dependency(META_PACKAGE, PACKAGE_PATTERN);
+            Path file = apt.download(image);
             String fileName = file.getFileName().toString();
             Path name = kernels.resolve(fileName.substring(0, fileName.length() - ".deb".length()));
-            if (read(name).isEmpty()) {
+            if (LinuxKernel.unpacked(name).isEmpty()) {
                 Path unpacked = Files.createDirectory(scratch.resolve("unpacked"));
                 AptDownload.unpack(file, unpacked);
-                if (read(unpacked).isEmpty()) {
+                for (String part : apt.dependencies(image, PARTS_PATTERN)) {
+                    AptDownload.unpack(apt.download(part), unpacked);
+                }
+                if (LinuxKernel.unpacked(unpacked).isEmpty()) {
                     throw new NestException("no kernel in the package " + fileName);
                 }
                 cache.publish(unpacked, name);
             }
             Path link = Files.createSymbolicLink(scratch.resolve("link"), name.getFileName());
             cache.publishLink(link, newest);
-            return read(name).orElseThrow();
+            return LinuxKernel.unpacked(name).orElseThrow();
         } finally {
             CacheFolder.delete(scratch);
         }
     }
 
-    /** By the lists that the machine has; by fresh ones of our own if those do not do. */
-    private static Path downloadStable(Path scratch) throws IOException {
+    private AptDownload apt(Path scratch) throws IOException {
+        return switch (this) {
+            case STABLE -> stable(scratch);
+            case BACKPORTS -> AptDownload.fromBackports(scratch);
+            case UNSTABLE -> AptDownload.fromSuite(scratch, "unstable");
+        };
+    }
+
+    /** By the lists that the machine has; by fresh ones of our own if those do not know it. */
+    private static AptDownload stable(Path scratch) throws IOException {
+        AptDownload machines = AptDownload.byMachinesLists(scratch);
         try {
-            return download(AptDownload.byMachinesLists(scratch));
+            machines.download(machines.dependency(META_PACKAGE, PACKAGE_PATTERN));
+            return machines;
         } catch (NestException e) {
-            return download(AptDownload.byFreshLists(scratch));
+            return AptDownload.byFreshLists(scratch);
         }
-    }
-
-    private Path downloadOther(Path scratch) throws IOException {
-        return download(AptDownload.fromSuite(scratch, suiteSuffix));
-    }
-
-    private static Path download(AptDownload apt) throws IOException {
-        return apt.download(apt.dependency(META_PACKAGE, PACKAGE_PATTERN));
     }
 }

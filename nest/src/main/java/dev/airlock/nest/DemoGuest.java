@@ -62,17 +62,14 @@ public record DemoGuest(Path kernel, Path initramfs, String commandLine) {
             """;
 
     /**
-     * Fetches the kernel and writes the initramfs.
+     * Writes the initramfs.
      *
-     * @param which of Debian's kernels
+     * @param kernel that it is for
      * @param folder for the initramfs, which stays there
+     * @param more modules for it, besides what the disk needs
      */
-    public static DemoGuest make(DebianKernel which, Path folder) throws IOException {
-        return make(which.fetch(), folder);
-    }
-
-    /** With a kernel that is there, and modules besides. */
-    static DemoGuest make(LinuxKernel kernel, Path folder, String... more) throws IOException {
+    public static DemoGuest make(LinuxKernel kernel, Path folder, String... more)
+            throws IOException {
         Path initramfs = folder.resolve("demo-initramfs.cpio");
         new Initramfs(kernel).modules(MODULES).modules(more).script(SCRIPT).write(initramfs);
         return new DemoGuest(kernel.image(), initramfs, "console=ttyS0 quiet panic=-1");

@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A kernel to boot and its modules. Immutable.
@@ -28,14 +30,19 @@ public record LinuxKernel(Path image, String release, Path modules) {
     private static final int SETUP_BYTES_MAX = 65 * 512;
 
     /**
-     * The kernel in a file, with the modules that belong to it: {@code ../lib/modules/RELEASE}
-     * beside the file's folder, as in an unpacked package, or this machine's.
+     * The kernel in a file, with the modules that belong to it: beside the file, {@code
+     * ../lib/modules/RELEASE} from the file's folder, as in an unpacked package, or this machine's.
      *
      * @throws NestException when it is no bzImage, or its modules are nowhere
      */
     public static LinuxKernel of(Path image) throws IOException {
         String release = release(image);
         Path folder = image.toAbsolutePath().getParent();
+        if (folder != null
+                && folder.endsWith(release)
+                && Files.isDirectory(folder.resolve("kernel"))) {
+            return new LinuxKernel(image, release, folder);
+        }
         Path root =
                 folder == null || folder.getParent() == null ? Path.of("/") : folder.getParent();
         for (Path place :
@@ -50,6 +57,35 @@ public record LinuxKernel(Path image, String release, Path modules) {
         }
         throw new NestException(
                 "no modules of " + image + ": /lib/modules/" + release + " is missing");
+    }
+
+    /**
+     * The kernel of a folder that Debian's packages of it are unpacked into: {@code
+     * boot/vmlinuz-RELEASE}, or, in newer ones, {@code vmlinuz} among its modules. Newer ones have
+     * everything below {@code usr}. Empty where there is none.
+     */
+    static Optional<LinuxKernel> unpacked(Path folder) throws IOException {
+        for (Path modules :
+                List.of(folder.resolve("usr/lib/modules"), folder.resolve("lib/modules"))) {
+            for (Path each : entries(modules)) {
+                String release = each.getFileName().toString();
+                Path inBoot = folder.resolve("boot/vmlinuz-" + release);
+                Path image = Files.isRegularFile(inBoot) ? inBoot : each.resolve("vmlinuz");
+                if (Files.isRegularFile(image) && Files.isDirectory(each.resolve("kernel"))) {
+                    return Optional.of(new LinuxKernel(image, release, each));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static List<Path> entries(Path folder) throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.sorted().toList();
+        }
     }
 
     private static String release(Path image) throws IOException {

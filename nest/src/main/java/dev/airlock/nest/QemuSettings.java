@@ -14,6 +14,12 @@ public final class QemuSettings {
     /** Modules by which Debian's kernels see the drives. */
     public static final List<String> DRIVE_MODULES = List.of("virtio_pci", "virtio_blk");
 
+    /**
+     * Without the last word a kernel tries whether the timer's interrupts come in time, and panics
+     * if not: on a busy machine an emulated one is too late.
+     */
+    private static final String COMMAND_LINE = "console=ttyS0 panic=-1 no_timer_check";
+
     private final Path kernel;
     private final Path initramfs;
     private final List<String> drives = new ArrayList<>();
@@ -37,7 +43,7 @@ public final class QemuSettings {
         this.initramfs = initramfs;
     }
 
-    /** Words for the kernel's command line, after {@code console=ttyS0 panic=-1}. */
+    /** Words for the kernel's command line, after those of our own, such as the console. */
     public QemuSettings commandLine(String words) {
         commandLine = words;
         return this;
@@ -120,7 +126,7 @@ public final class QemuSettings {
         command.addAll(List.of("-m", memoryMiB + "M", "-smp", Integer.toString(processors)));
         command.addAll(List.of("-no-reboot", "-kernel", kernel.toString()));
         command.addAll(List.of("-initrd", initramfs.toString()));
-        command.addAll(List.of("-append", ("console=ttyS0 panic=-1 " + commandLine).strip()));
+        command.addAll(List.of("-append", (COMMAND_LINE + " " + commandLine).strip()));
         String console =
                 consoleFile == null
                         ? "stdio,id=console,signal=off"

@@ -29,7 +29,7 @@ class QemuMachineTest {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(names = {"STABLE", "BACKPORTS"})
     void shouldRunAScriptWithModulesProgramsAndADriveAndReportItsExitCode(DebianKernel which)
             throws Exception {
         LinuxKernel kernel = Machine.kernel(which);
