@@ -64,7 +64,6 @@ class NestedBootTest {
         AirlockProcess.Result result = AirlockProcess.run("boot", "--demo", "--disk", "mem:64M");
 
         assertThat(result.exitCode()).isEqualTo(2);
-        assertThat(result.errors())
-                .contains("--demo has an initrd and a disk of its own");
+        assertThat(result.errors()).contains("--demo has an initrd and a disk of its own");
     }
 }
