@@ -15,17 +15,18 @@ import org.jspecify.annotations.Nullable;
 /**
  * What crossed a guest's boundary, as it stands at one moment. Immutable.
  *
- * @param visibility in pages
- * @param plainAlias whether the kernel reaches visible pages without the boundary's bit
+ * @param pages of its memory
+ * @param boundary what it has shown
  * @param exits returns of KVM_RUN by reason
  * @param hypercalls by name
  * @param storage what the host counted of this guest; null where it does not tell
  */
 record BootReport(
-        MachineOptions options,
+        boolean isolated,
+        int cpus,
+        long pages,
         double seconds,
-        VisibilityCounts visibility,
-        boolean plainAlias,
+        Boundary boundary,
         Map<String, Long> exits,
         Map<String, Long> hypercalls,
         long interrupts,
@@ -36,14 +37,16 @@ record BootReport(
     static BootReport of(
             MachineOptions options,
             Machine machine,
+            Boundary boundary,
             double seconds,
             @Nullable GuestStatistics storage) {
         VmbusForwarder bus = machine.bus();
         return new BootReport(
-                options,
+                options.isolated(),
+                options.cpus(),
+                options.memoryBytes() >>> HvPage.SHIFT,
                 seconds,
-                machine.memory().visibility(),
-                machine.memory().isPlainAliasAdmitted(),
+                boundary,
                 machine.exits().snapshot(),
                 hypercalls(machine),
                 bus == null ? 0 : bus.interrupts(),
@@ -75,15 +78,20 @@ record BootReport(
         fields.put("outcome", outcome.kind().name());
         fields.put("detail", outcome.detail());
         fields.put("seconds", Math.round(seconds * 10) / 10.0);
-        fields.put("isolated", options.isolated());
-        fields.put("cpus", options.cpus());
-        fields.put("pages", pages());
-        fields.put("pagesPrivate", options.isolated() ? pages() - visibility.now() : 0);
+        fields.put("isolated", isolated);
+        fields.put("cpus", cpus);
+        VisibilityCounts visibility = boundary.visibility();
+        fields.put("pages", pages);
+        fields.put("pagesPrivate", pagesPrivate());
         fields.put("pagesVisible", visibility.now());
         fields.put("pagesVisibleMost", visibility.most());
+        fields.put("pagesVisibleLongestRun", boundary.longestRun());
         fields.put("pagesShown", visibility.shown());
         fields.put("pagesTakenBack", visibility.takenBack());
-        fields.put("visiblePagesReachedByPlainAlias", plainAlias);
+        fields.put("privatePagesTouchedByHost", boundary.stray());
+        fields.put("visiblePagesReachedByPlainAlias", boundary.plainAlias());
+        fields.put("visibleOverTime", boundary.series());
+        fields.put("swiotlb", boundary.swiotlb());
         fields.put("returns", exits);
         fields.put("hypercalls", hypercalls);
         fields.put("interrupts", interrupts);
@@ -97,6 +105,7 @@ record BootReport(
             fields.put("invisiblePagesRefused", guest.invisiblePages());
             fields.put("invalidPackets", guest.invalidPackets());
             fields.put("channels", guest.channels());
+            fields.put("srbs", SrbTable.fields(guest.srbs()));
         }
         return fields;
     }
@@ -110,22 +119,31 @@ record BootReport(
                 "%s after %.1f s, %s, %d processor%s",
                 outcome.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
                 seconds,
-                options.isolated() ? "isolated (VBS)" : "not isolated",
-                options.cpus(),
-                options.cpus() == 1 ? "" : "s");
-        if (options.isolated()) {
+                isolated ? "isolated (VBS)" : "not isolated",
+                cpus,
+                cpus == 1 ? "" : "s");
+        VisibilityCounts visibility = boundary.visibility();
+        if (isolated) {
             line(
                     text,
                     "pages",
-                    "%,d private, %,d visible (%,d at most), %,d shown, %,d taken back%s",
-                    pages() - visibility.now(),
+                    "%,d private, %,d visible (%,d at most), %,d shown, %,d taken back; %,d touched by the host while private%s",
+                    pagesPrivate(),
                     visibility.now(),
                     visibility.most(),
                     visibility.shown(),
                     visibility.takenBack(),
-                    plainAlias ? "; visible ones reached by their private address" : "");
+                    boundary.stray(),
+                    boundary.plainAlias() ? "; visible ones reached by their private address" : "");
+            line(
+                    text,
+                    "swiotlb",
+                    "%s; longest run of visible pages %,d (%,d MiB)",
+                    SwiotlbWatch.words(boundary.swiotlb()),
+                    boundary.longestRun(),
+                    boundary.longestRun() << HvPage.SHIFT >> 20);
         } else {
-            line(text, "pages", "%,d, all of them the host's to see", pages());
+            line(text, "pages", "%,d, all of them the host's to see", pages);
         }
         GuestStatistics guest = storage;
         if (guest != null) {
@@ -140,6 +158,11 @@ record BootReport(
                     guest.io().bytesRead() / MEGA,
                     guest.io().bytesWritten() / MEGA,
                     guest.invisiblePages());
+            String name = "SRBs";
+            for (String row : SrbTable.lines(guest.srbs())) {
+                line(text, name, "%s", row);
+                name = "";
+            }
         }
         line(text, "returns", "%s; %,d interrupts for rings", words(exits), interrupts);
         line(text, "hypercalls", "%s; %,d control messages", words(hypercalls), messages);
@@ -149,19 +172,33 @@ record BootReport(
     /** One line a second, while it runs. */
     String statsLine() {
         GuestStatistics guest = storage;
-        return "stats seconds=%.0f visible=%d commands=%d readMB=%.1f writtenMB=%.1f returns=%d interrupts=%d"
-                .formatted(
-                        seconds,
-                        visibility.now(),
-                        guest == null ? 0 : guest.io().commands(),
-                        guest == null ? 0 : guest.io().bytesRead() / MEGA,
-                        guest == null ? 0 : guest.io().bytesWritten() / MEGA,
-                        exits.values().stream().mapToLong(Long::longValue).sum(),
-                        interrupts);
+        StringBuilder line = new StringBuilder("stats ");
+        line.append(
+                "seconds=%.0f private=%d visible=%d touchedPrivate=%d"
+                        .formatted(
+                                seconds,
+                                pagesPrivate(),
+                                boundary.visibility().now(),
+                                boundary.stray()));
+        boundary.swiotlb()
+                .forEach((name, value) ->
+                        line.append(" swiotlb.").append(name).append('=').append(value));
+        if (guest != null) {
+            line.append(
+                    " commands=%d readMB=%.1f writtenMB=%.1f refused=%d srbs=%s"
+                            .formatted(
+                                    guest.io().commands(),
+                                    guest.io().bytesRead() / MEGA,
+                                    guest.io().bytesWritten() / MEGA,
+                                    guest.invisiblePages(),
+                                    SrbTable.word(guest.srbs())));
+        }
+        long returns = exits.values().stream().mapToLong(Long::longValue).sum();
+        return line + " returns=%d interrupts=%d".formatted(returns, interrupts);
     }
 
-    private long pages() {
-        return options.memoryBytes() >>> HvPage.SHIFT;
+    private long pagesPrivate() {
+        return isolated ? pages - boundary.visibility().now() : 0;
     }
 
     private static String words(Map<String, Long> counts) {

@@ -46,6 +46,7 @@ final class BootRun implements AutoCloseable {
     private final @Nullable Path control;
     private final TerminalConsole terminal;
     private final ConsoleLog log = new ConsoleLog(LOG_LINES, this::follow);
+    private final SwiotlbWatch swiotlb = new SwiotlbWatch();
     private volatile @Nullable AttackRun attacked;
     private volatile @Nullable Machine machine;
     private volatile boolean stopped;
@@ -137,6 +138,8 @@ final class BootRun implements AutoCloseable {
 
     private Outcome once() throws IOException, BootException, InterruptedException {
         log.clear();
+        swiotlb.clear();
+        VisibilitySeries series = new VisibilitySeries();
         startedNanos = System.nanoTime();
         AttackRun.Plan plan = settings.attack();
         try (AttackRun attack = plan == null ? null : new AttackRun(plan);
@@ -154,17 +157,30 @@ final class BootRun implements AutoCloseable {
             if (stopped) {
                 made.stop();
             }
-            Thread told = settings.stats() ? tellEachSecond(made) : null;
-            Outcome outcome = explained(made.run(settings.timeoutMs()));
-            if (attack != null) {
-                attack.ended();
+            List<Thread> watching = new ArrayList<>();
+            if (options.isolated()) {
+                watching.add(series.sample(this::milliseconds, () -> visible(made)));
             }
-            if (told != null) {
-                told.interrupt();
-                told.join();
+            if (settings.stats()) {
+                watching.add(tellEachSecond(made, series));
+            }
+            Outcome outcome;
+            try {
+                outcome = explained(made.run(settings.timeoutMs()));
+                if (attack != null) {
+                    attack.ended();
+                }
+            } finally {
+                for (Thread thread : watching) {
+                    thread.interrupt();
+                    thread.join();
+                }
+            }
+            if (options.isolated()) {
+                series.add(milliseconds(), visible(made));
             }
             terminal.attach(null);
-            tell(BootReport.of(options, made, seconds(), storage()), outcome, attack);
+            tell(report(made, series), outcome, attack);
             return outcome;
         } finally {
             terminal.attach(null);
@@ -188,7 +204,12 @@ final class BootRun implements AutoCloseable {
         }
     }
 
-    private Thread tellEachSecond(Machine made) {
+    private BootReport report(Machine made, VisibilitySeries series) throws IOException {
+        Boundary boundary = Boundary.of(made.memory(), series, swiotlb);
+        return BootReport.of(options, made, boundary, seconds(), storage());
+    }
+
+    private Thread tellEachSecond(Machine made, VisibilitySeries series) {
         return Thread.ofPlatform()
                 .daemon()
                 .name("boot-stats")
@@ -196,17 +217,26 @@ final class BootRun implements AutoCloseable {
                     try {
                         while (true) {
                             TimeUnit.SECONDS.sleep(1);
-                            System.err.println(
-                                    BootReport.of(options, made, seconds(), storage()).statsLine());
+                            System.err.println(report(made, series).statsLine());
                         }
                     } catch (InterruptedException end) {
                         // The guest has ended; the report follows.
+                    } catch (IOException e) {
+                        System.err.println("airlock: --stats ends: " + e.getMessage());
                     }
                 });
     }
 
     private double seconds() {
         return (System.nanoTime() - startedNanos) / 1e9;
+    }
+
+    private long milliseconds() {
+        return (System.nanoTime() - startedNanos) / 1_000_000;
+    }
+
+    private static long visible(Machine made) {
+        return made.memory().visibility().now();
     }
 
     /** What our own host has counted of its one guest; null if it cannot be asked. */
@@ -235,6 +265,7 @@ final class BootRun implements AutoCloseable {
     }
 
     private void follow(String line) {
+        swiotlb.follow(line);
         AttackRun attack = attacked;
         if (attack != null) {
             attack.follow(line);

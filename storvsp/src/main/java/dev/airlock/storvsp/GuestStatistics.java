@@ -1,5 +1,7 @@
 package dev.airlock.storvsp;
 
+import java.util.List;
+
 /**
  * What one guest did with its storage device since it connected.
  *
@@ -11,6 +13,7 @@ package dev.airlock.storvsp;
  * @param brokenRings rings given up because their indices or headers cannot be right
  * @param queueFull times that a channel had its queue depth of requests under way and more waited
  * @param resets LUN, bus and adapter resets
+ * @param srbs all SRBs on channels open now or before, by operation code and size
  */
 public record GuestStatistics(
         LunStatistics io,
@@ -20,4 +23,5 @@ public record GuestStatistics(
         long tooLarge,
         long brokenRings,
         long queueFull,
-        long resets) {}
+        long resets,
+        List<SrbCount> srbs) {}

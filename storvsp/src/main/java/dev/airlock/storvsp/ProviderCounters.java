@@ -1,5 +1,6 @@
 package dev.airlock.storvsp;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -43,7 +44,7 @@ final class ProviderCounters {
         resets.incrementAndGet();
     }
 
-    GuestStatistics snapshot(LunStatistics io, int channels) {
+    GuestStatistics snapshot(LunStatistics io, int channels, List<SrbCount> srbs) {
         return new GuestStatistics(
                 io,
                 channels,
@@ -52,6 +53,7 @@ final class ProviderCounters {
                 tooLarge.get(),
                 brokenRings.get(),
                 queueFull.get(),
-                resets.get());
+                resets.get(),
+                srbs);
     }
 }

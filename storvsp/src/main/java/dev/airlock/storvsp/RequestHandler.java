@@ -32,12 +32,14 @@ final class RequestHandler {
     private final StorvspDevice device;
     private final StorvspChannel channel;
     private final int maxTransferBytes;
+    private final SrbCounters srbs;
     private final ScsiTask task = new ScsiTask();
 
     RequestHandler(StorvspDevice device, StorvspChannel channel, int maxTransferBytes) {
         this.device = device;
         this.channel = channel;
         this.maxTransferBytes = maxTransferBytes;
+        srbs = device.srbCounters(channel.hostChannel());
     }
 
     /**
@@ -81,13 +83,15 @@ final class RequestHandler {
         }
         MemorySegment vstor = request.packet();
         int at = SrbRequest.VSTOR_AT;
+        long dataBytes = VstorSrb.dataTransferLength(vstor, at);
+        srbs.count(request.opcode(), dataBytes);
         LunQueue lun = null;
         if (VstorSrb.path(vstor, at) == 0 && VstorSrb.target(vstor, at) == 0) {
             lun = device.units().queue(VstorSrb.lun(vstor, at));
         }
         int direction = VstorSrb.direction(vstor, at);
         request.aim(lun, direction);
-        if (!findData(packet, bytes, request, VstorSrb.dataTransferLength(vstor, at), direction)) {
+        if (!findData(packet, bytes, request, dataBytes, direction)) {
             request.fail(SrbStatus.INVALID_REQUEST);
             return Outcome.ANSWERED;
         }

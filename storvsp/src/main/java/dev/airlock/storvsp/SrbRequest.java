@@ -12,6 +12,7 @@ import dev.airlock.scsitarget.ScsiTask;
 import dev.airlock.vmbus.PacketDescriptor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -85,6 +86,11 @@ final class SrbRequest {
     /** The vstor operation asked for, valid until the request is answered. */
     int operation() {
         return VstorPacket.operation(packet, VSTOR_AT);
+    }
+
+    /** The SCSI operation code of an SRB that was just begun, 0 to 255. */
+    int opcode() {
+        return Byte.toUnsignedInt(packet.get(ValueLayout.JAVA_BYTE, CDB_AT));
     }
 
     boolean isCompletionWanted() {

@@ -11,6 +11,8 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +46,9 @@ public final class StorvspDevice implements HostDevice {
     private final LunCounters absentCounters = new LunCounters();
     private final GuestUnits units;
     private final AtomicBoolean bugReported = new AtomicBoolean();
+
+    /** Of each channel there was, by its index; guarded by itself. */
+    private final Map<Integer, SrbCounters> srbs = new TreeMap<>();
 
     /** Open channels; guarded by itself. */
     private final List<StorvspChannel> channels = new ArrayList<>();
@@ -124,7 +129,11 @@ public final class StorvspDevice implements HostDevice {
     /** What the guest did so far. */
     public GuestStatistics statistics() {
         LunStatistics io = units.statistics().plus(absentCounters.snapshot());
-        return counters.snapshot(io, openChannels().size());
+        List<SrbCounters> counted;
+        synchronized (srbs) {
+            counted = List.copyOf(srbs.values());
+        }
+        return counters.snapshot(io, openChannels().size(), SrbCounters.sum(counted));
     }
 
     /** What the guest did with the unit that is at this number, or was the last there. */
@@ -223,6 +232,13 @@ public final class StorvspDevice implements HostDevice {
 
     ProviderCounters counters() {
         return counters;
+    }
+
+    /** Those of a channel; one that opens again goes on with what it had. */
+    SrbCounters srbCounters(HostChannel hostChannel) {
+        synchronized (srbs) {
+            return srbs.computeIfAbsent(hostChannel.subchannelIndex(), _ -> new SrbCounters());
+        }
     }
 
     /** Handles an operation that is no SRB and no reset, on the ring thread of {@code channel}. */

@@ -2,7 +2,9 @@ package dev.airlock.storvsp.server;
 
 import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.LunStatistics;
+import dev.airlock.storvsp.SrbCount;
 import dev.airlock.storvsp.server.ControlMessage.MalformedException;
+import java.util.ArrayList;
 import java.util.List;
 
 /** How statuses travel on the control socket. Stateless. */
@@ -53,7 +55,8 @@ final class StatusCodec {
                         .with("tooLarge", statistics.tooLarge())
                         .with("brokenRings", statistics.brokenRings())
                         .with("queueFull", statistics.queueFull())
-                        .with("resets", statistics.resets());
+                        .with("resets", statistics.resets())
+                        .with("srbs", encode(statistics.srbs()));
         return encode(message, statistics.io());
     }
 
@@ -73,7 +76,47 @@ final class StatusCodec {
                         message.requireLong("tooLarge"),
                         message.requireLong("brokenRings"),
                         message.requireLong("queueFull"),
-                        message.requireLong("resets")));
+                        message.requireLong("resets"),
+                        srbs(message.require("srbs"))));
+    }
+
+    /**
+     * {@code 28:4=a1,8=3;2a:4=7}: operation code, size class and count, all hexadecimal. However a
+     * guest mixes them, a message holds all, since counts stay below 2^44 in centuries.
+     */
+    private static String encode(List<SrbCount> srbs) {
+        StringBuilder text = new StringBuilder();
+        int opcode = -1;
+        for (SrbCount each : srbs) {
+            if (each.opcode() != opcode) {
+                opcode = each.opcode();
+                text.append(text.isEmpty() ? "" : ";").append(Integer.toHexString(opcode));
+                text.append(':');
+            } else {
+                text.append(',');
+            }
+            text.append(Integer.toHexString(each.sizeClass())).append('=');
+            text.append(Long.toHexString(each.count()));
+        }
+        return text.toString();
+    }
+
+    private static List<SrbCount> srbs(String text) throws MalformedException {
+        List<SrbCount> srbs = new ArrayList<>();
+        try {
+            for (String row : text.isEmpty() ? new String[0] : text.split(";", -1)) {
+                String[] parts = row.split(":", 2);
+                int opcode = Integer.parseInt(parts[0], 16);
+                for (String cell : parts[1].split(",", -1)) {
+                    String[] pair = cell.split("=", 2);
+                    int sizeClass = Integer.parseInt(pair[0], 16);
+                    srbs.add(new SrbCount(opcode, sizeClass, Long.parseLong(pair[1], 16)));
+                }
+            }
+        } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
+            throw new MalformedException("srbs: " + text);
+        }
+        return srbs;
     }
 
     private static ControlMessage encode(ControlMessage message, LunStatistics io) {

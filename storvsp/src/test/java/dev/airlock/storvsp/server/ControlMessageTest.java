@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.LunStatistics;
+import dev.airlock.storvsp.SrbCount;
 import dev.airlock.storvsp.server.ControlMessage.MalformedException;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,9 +101,63 @@ class ControlMessageTest {
                         12345,
                         6,
                         new GuestStatistics(
-                                new LunStatistics(10, 1, 4096, 8192), 4, 5, 6, 7, 8, 9, 10));
+                                new LunStatistics(10, 1, 4096, 8192),
+                                4,
+                                5,
+                                6,
+                                7,
+                                8,
+                                9,
+                                10,
+                                List.of(
+                                        new SrbCount(0, 0, 3),
+                                        new SrbCount(0x28, 4, 161),
+                                        new SrbCount(0x28, 15, Long.MAX_VALUE))));
 
         assertThat(StatusCodec.guest(ControlMessage.decode(StatusCodec.encode(guest).encode())))
                 .isEqualTo(guest);
+    }
+
+    @Test
+    void shouldHoldEveryMixOfSrbsInOneMessage() throws MalformedException {
+        List<SrbCount> srbs = new ArrayList<>();
+        for (int cell = 0; cell < 256 * SrbCount.CLASSES; cell++) {
+            srbs.add(new SrbCount(cell / SrbCount.CLASSES, cell % SrbCount.CLASSES, 1L << 43));
+        }
+        byte[] line = StatusCodec.encode(guest(srbs)).encode();
+
+        assertThat(line).hasSizeLessThan(ControlMessage.BYTES_MAX);
+        assertThat(StatusCodec.guest(ControlMessage.decode(line)).statistics().srbs())
+                .isEqualTo(srbs);
+        assertThat(
+                        StatusCodec.guest(
+                                        ControlMessage.decode(
+                                                StatusCodec.encode(guest(List.of())).encode()))
+                                .statistics()
+                                .srbs())
+                .isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "28", "28:", "28:4", "28:4=", "28:4=1;", "28:4=1,", "100:4=1", "28:10=1", "x:4=1"
+            })
+    void shouldRefuseWhatAreNoCountsOfSrbs(String text) throws MalformedException {
+        ControlMessage message = StatusCodec.encode(guest(List.of()));
+        message.values().put("srbs", text);
+
+        assertThatThrownBy(() -> StatusCodec.guest(message)).isInstanceOf(MalformedException.class);
+    }
+
+    private static GuestStatus guest(List<SrbCount> srbs) {
+        return new GuestStatus(
+                "guest7",
+                4711,
+                0,
+                0x0602,
+                12345,
+                6,
+                new GuestStatistics(LunStatistics.NONE, 4, 5, 6, 7, 8, 9, 10, srbs));
     }
 }

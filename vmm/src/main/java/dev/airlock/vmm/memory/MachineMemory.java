@@ -1,11 +1,7 @@
 package dev.airlock.vmm.memory;
 
-import dev.airlock.linux.Fd;
-import dev.airlock.linux.FileIo;
 import dev.airlock.linux.KvmVm;
 import dev.airlock.linux.LinuxException;
-import dev.airlock.linux.Mapping;
-import dev.airlock.linux.Memfd;
 import dev.airlock.memory.HvPage;
 import dev.airlock.memory.SharedRegion;
 import dev.airlock.vmm.boot.GuestRam;
@@ -43,8 +39,6 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
      */
     static final int RUNS_MAX = 12_000;
 
-    private static final int PUNCH = FileIo.FALLOC_FL_PUNCH_HOLE | FileIo.FALLOC_FL_KEEP_SIZE;
-
     private final long bytes;
     private final int boundaryBit;
 
@@ -63,27 +57,7 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
     private long shownEver;
     private long takenBackEver;
     private long mostVisible;
-
-    /** One memfd, as the guest has it and as this process reads it. */
-    private record Backing(Fd memfd, Mapping guest, Mapping own) {
-        static Backing create(String name, long bytes) throws LinuxException {
-            Fd memfd = Memfd.create(name, bytes);
-            try {
-                Mapping guest = Mapping.reserve(bytes);
-                guest.mapShared(0, memfd, 0, bytes);
-                return new Backing(memfd, guest, Mapping.shared(memfd, 0, bytes));
-            } catch (LinuxException | RuntimeException e) {
-                memfd.close();
-                throw e;
-            }
-        }
-
-        void close() {
-            guest.close();
-            own.close();
-            memfd.close();
-        }
-    }
+    private long strayEver;
 
     private MachineMemory(long bytes, int boundaryBit) throws LinuxException {
         this.bytes = bytes;
@@ -92,7 +66,7 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
         try {
             hidden = boundaryBit == NO_BOUNDARY ? null : Backing.create("airlock-private", bytes);
             if (hidden != null) {
-                shared.guest.protect(0, bytes, false);
+                shared.guest().protect(0, bytes, false);
             }
         } catch (LinuxException | RuntimeException e) {
             shared.close();
@@ -126,15 +100,15 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
     private void giveTo(KvmVm vm) throws LinuxException {
         long low = Math.min(bytes, RamLayout.HOLE);
         Backing usual = hidden != null ? hidden : shared;
-        vm.setMemory(0, 0, usual.guest.segment().asSlice(0, low));
+        vm.setMemory(0, 0, usual.guest().segment().asSlice(0, low));
         if (bytes > low) {
-            vm.setMemory(1, HIGH_BASE, usual.guest.segment().asSlice(low));
+            vm.setMemory(1, HIGH_BASE, usual.guest().segment().asSlice(low));
         }
         if (hidden != null) {
             long alias = 1L << boundaryBit;
-            vm.setMemory(2, alias, shared.guest.segment().asSlice(0, low));
+            vm.setMemory(2, alias, shared.guest().segment().asSlice(0, low));
             if (bytes > low) {
-                vm.setMemory(3, alias | HIGH_BASE, shared.guest.segment().asSlice(low));
+                vm.setMemory(3, alias | HIGH_BASE, shared.guest().segment().asSlice(low));
             }
         }
     }
@@ -158,9 +132,9 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
     public List<SharedRegion> regions() {
         long low = Math.min(bytes, RamLayout.HOLE);
         List<SharedRegion> regions = new ArrayList<>();
-        regions.add(new SharedRegion(0, low, shared.memfd, 0));
+        regions.add(new SharedRegion(0, low, shared.memfd(), 0));
         if (bytes > low) {
-            regions.add(new SharedRegion(HIGH_BASE, bytes - low, shared.memfd, low));
+            regions.add(new SharedRegion(HIGH_BASE, bytes - low, shared.memfd(), low));
         }
         return regions;
     }
@@ -193,16 +167,16 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
         }
         Backing other = hidden;
         if (other == null) {
-            return plain == gpa ? shared.own.segment() : null;
+            return plain == gpa ? shared.own().segment() : null;
         }
         boolean isShown;
         synchronized (lock) {
             isShown = visible.get((int) (at >>> HvPage.SHIFT));
         }
         if (isShown) {
-            return shared.own.segment();
+            return shared.own().segment();
         }
-        return plain == gpa ? other.own.segment() : null;
+        return plain == gpa ? other.own().segment() : null;
     }
 
     /** Where {@link #base} holds an address; -1 where there is no memory. */
@@ -239,7 +213,7 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
                     "no such memory: gpa=0x%x bytes=%d".formatted(gpa, count));
         }
         Backing usual = hidden != null ? hidden : shared;
-        return usual.own.segment().asSlice(at, count);
+        return usual.own().segment().asSlice(at, count);
     }
 
     /**
@@ -297,17 +271,10 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
             for (int from = visible.nextSetBit(0); from >= 0; ) {
                 int to = visible.nextClearBit(from);
                 long at = (long) from << HvPage.SHIFT;
-                other.guest.mapShared(at, shared.memfd, at, (long) (to - from) << HvPage.SHIFT);
+                other.guest().mapShared(at, shared.memfd(), at, (long) (to - from) << HvPage.SHIFT);
                 from = visible.nextSetBit(to);
             }
             plainAliasAdmitted = true;
-        }
-    }
-
-    /** Pages now visible; all of them where nothing is private. */
-    public long visiblePages() {
-        synchronized (lock) {
-            return hidden == null ? bytes >>> HvPage.SHIFT : visible.cardinality();
         }
     }
 
@@ -320,6 +287,35 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
                     Math.max(now, mostVisible),
                     shownEver,
                     takenBackEver);
+        }
+    }
+
+    /**
+     * Pages that the host was seen to have touched while they were not visible: the shared backing
+     * holds something where nothing may be. Such a page is counted once for each time it was
+     * private. Always 0 where nothing is private. Walks the backing: for a look now and then. The
+     * kernel gives a shared memfd single pages unless told otherwise ({@code
+     * /sys/kernel/mm/transparent_hugepage/shmem_enabled}); with huge ones a neighbour counts, too.
+     */
+    public long strayPages() throws IOException {
+        if (hidden == null) {
+            return 0;
+        }
+        synchronized (lock) {
+            return strayEver + shared.pagesHeldOutside(visible, (int) (bytes >>> HvPage.SHIFT));
+        }
+    }
+
+    /** Pages of the longest run that is visible now; 0 where nothing is private. */
+    public long longestVisibleRun() {
+        synchronized (lock) {
+            int longest = 0;
+            for (int from = visible.nextSetBit(0); from >= 0; ) {
+                int to = visible.nextClearBit(from);
+                longest = Math.max(longest, to - from);
+                from = visible.nextSetBit(to);
+            }
+            return longest;
         }
     }
 
@@ -358,17 +354,22 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
         if (!show) {
             tell(host, from, to, false);
         }
-        other.guest.protect(at, count, false);
-        shared.guest.protect(at, count, false);
-        copy(source, target, at, count);
-        FileIo.fallocate(source.memfd, PUNCH, at, count);
+        other.guest().protect(at, count, false);
+        shared.guest().protect(at, count, false);
         if (show) {
-            shared.guest.protect(at, count, true);
+            // Nothing, unless somebody touched what was not visible.
+            strayEver += target.pagesHeld(from, to);
+        }
+        target.drop(at, count);
+        source.copyTo(target, at, count);
+        source.drop(at, count);
+        if (show) {
+            shared.guest().protect(at, count, true);
             if (plainAliasAdmitted) {
-                other.guest.mapShared(at, shared.memfd, at, count);
+                other.guest().mapShared(at, shared.memfd(), at, count);
             }
         } else {
-            other.guest.mapShared(at, other.memfd, at, count);
+            other.guest().mapShared(at, other.memfd(), at, count);
         }
         visible.set(from, to, show);
         mostVisible = Math.max(mostVisible, visible.cardinality());
@@ -377,19 +378,6 @@ public final class MachineMemory implements GuestRam, AutoCloseable {
             tell(host, from, to, true);
         } else {
             takenBackEver += to - from;
-        }
-    }
-
-    /** Only what was ever written; the target may hold what a slow host wrote after its time. */
-    private static void copy(Backing source, Backing target, long at, long count)
-            throws IOException {
-        FileIo.fallocate(target.memfd, PUNCH, at, count);
-        long end = at + count;
-        long data = FileIo.seekData(source.memfd, at);
-        while (data >= 0 && data < end) {
-            long hole = Math.min(end, FileIo.seekHole(source.memfd, data));
-            MemorySegment.copy(source.own.segment(), data, target.own.segment(), data, hole - data);
-            data = hole < end ? FileIo.seekData(source.memfd, hole) : end;
         }
     }
 

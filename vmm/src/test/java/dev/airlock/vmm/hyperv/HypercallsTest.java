@@ -88,19 +88,19 @@ class HypercallsTest {
     void shouldShowAndTakeBackTheListedPages() throws IOException {
         long[] pfns = {7, 8, 9, 20};
         assertThat(visibility(3, pfns)).isEqualTo(4L << 32);
-        assertThat(memory.visiblePages()).isEqualTo(4);
+        assertThat(memory.visibility().now()).isEqualTo(4);
         assertThat(visibility(0, 8, 20)).isEqualTo(2L << 32);
-        assertThat(memory.visiblePages()).isEqualTo(2);
+        assertThat(memory.visibility().now()).isEqualTo(2);
     }
 
     @Test
     void shouldSayHowManyWereDoneBeforeOneThatCannotBe() throws IOException {
         assertThat(visibility(3, 7, 8, 1L << 40, 9)).isEqualTo(5 | 2L << 32);
-        assertThat(memory.visiblePages()).isEqualTo(2);
+        assertThat(memory.visibility().now()).isEqualTo(2);
         assertThat(visibility(1, 7)).as("readable only").isEqualTo(5);
         mayChange = false;
         assertThat(visibility(0, 7)).isEqualTo(5);
-        assertThat(memory.visiblePages()).isEqualTo(2);
+        assertThat(memory.visibility().now()).isEqualTo(2);
     }
 
     @Test

@@ -68,6 +68,35 @@ class MachineMemoryTest {
     }
 
     @Test
+    void shouldSeeWhatAHostTouchedThatWasNotVisible() throws IOException {
+        memory.setVisible(5, 3, true);
+        try (Mapping host = hostView()) {
+            host.segment().set(JAVA_LONG, 0x5000, 1);
+            host.segment().set(JAVA_LONG, 0x7000, 1);
+            assertThat(memory.strayPages()).isZero();
+            memory.setVisible(7, 1, false);
+            assertThat(memory.strayPages()).isZero();
+
+            host.segment().set(JAVA_LONG, 0x7000, 666);
+            assertThat(host.segment().get(JAVA_LONG, 0x20_0000)).isZero();
+            assertThat(memory.strayPages()).isEqualTo(2);
+
+            memory.setVisible(7, 1, true);
+            assertThat(memory.strayPages()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void shouldTellTheLongestVisibleRun() throws IOException {
+        assertThat(memory.longestVisibleRun()).isZero();
+        memory.setVisible(3, 10, true);
+        memory.setVisible(20, 4, true);
+        assertThat(memory.longestVisibleRun()).isEqualTo(10);
+        memory.setVisible(8, 1, false);
+        assertThat(memory.longestVisibleRun()).isEqualTo(5);
+    }
+
+    @Test
     void shouldHoldAPrivatePageByItsPlainAliasOnlyAndAVisibleOneByBoth() throws IOException {
         assertThat(memory.base(SHARED_ALIAS | 0x5000)).isNull();
         assertThat(memory.base(0x5000)).isNotNull();
@@ -167,7 +196,7 @@ class MachineMemoryTest {
             assertThat(open.isIsolated()).isFalse();
             assertThat(open.setVisible(5, 1, true)).isFalse();
             assertThat(open.base(SHARED_ALIAS)).isNull();
-            assertThat(open.visiblePages()).isEqualTo(BYTES >>> HvPage.SHIFT);
+            assertThat(open.visibility().now()).isEqualTo(BYTES >>> HvPage.SHIFT);
         }
     }
 
