@@ -101,7 +101,7 @@ final class SwiotlbWatch {
                         case "mebibytes" -> "%,d MiB";
                         case "slots" -> "%,d slots";
                         case "used" -> "%,d in use";
-                        case "usedMost" -> "%,d at most";
+                        case "usedMost" -> "%,d at most of what it told";
                         default -> "full %,d times";
                     };
             words.append(words.isEmpty() ? "" : ", ");
