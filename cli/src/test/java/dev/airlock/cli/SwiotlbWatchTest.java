@@ -40,7 +40,8 @@ class SwiotlbWatchTest {
                                 "full",
                                 2L));
         assertThat(SwiotlbWatch.words(watch.told()))
-                .isEqualTo("64 MiB, 32,768 slots, 3 in use, 32,700 at most of what it told, full 2 times");
+                .isEqualTo(
+                        "64 MiB, 32,768 slots, 3 in use, 32,700 at most of what it told, full 2 times");
     }
 
     @Test
