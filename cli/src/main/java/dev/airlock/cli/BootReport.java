@@ -90,7 +90,9 @@ record BootReport(
         fields.put("pagesTakenBack", visibility.takenBack());
         fields.put("privatePagesTouchedByHost", boundary.stray());
         fields.put("visiblePagesReachedByPlainAlias", boundary.plainAlias());
-        fields.put("visibleOverTime", boundary.series());
+        fields.put(
+                "visibleOverTime",
+                boundary.series().stream().map(VisibilitySeries.Sample::fields).toList());
         fields.put("swiotlb", boundary.swiotlb());
         fields.put("returns", exits);
         fields.put("hypercalls", hypercalls);

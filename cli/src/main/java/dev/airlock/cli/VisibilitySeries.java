@@ -1,7 +1,9 @@
 package dev.airlock.cli;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
@@ -23,7 +25,15 @@ final class VisibilitySeries {
      * @param milliseconds since the start
      * @param visible pages
      */
-    record Sample(long milliseconds, long visible) {}
+    record Sample(long milliseconds, long visible) {
+        /** For {@code --report}: the module's classes are closed to what writes JSON. */
+        Map<String, Long> fields() {
+            Map<String, Long> fields = new LinkedHashMap<>();
+            fields.put("milliseconds", milliseconds);
+            fields.put("visible", visible);
+            return fields;
+        }
+    }
 
     /** Takes a sample; tells in how many milliseconds to take the next one. */
     synchronized long add(long milliseconds, long visible) {
