@@ -4,6 +4,7 @@ import dev.airlock.linux.Kvm;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Privileges;
 import dev.airlock.nest.BenchGuest;
+import dev.airlock.nest.BenchPeer;
 import dev.airlock.nest.DebianKernel;
 import dev.airlock.nest.LinuxKernel;
 import dev.airlock.nest.NestException;
@@ -17,6 +18,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -26,13 +28,14 @@ import picocli.CommandLine.Option;
 @Command(
         name = "guest",
         description = {
-            "Boot Debian's kernel isolated and not, in turn, and run fio in it on a memory disk by the kernel's own hv_storvsc:",
-            "IOPS, latency, and what the VMM did for each I/O meanwhile: returns of KVM_RUN by reason, hypercalls,",
-            "interrupts. Needs fio, whose binary goes into the guest."
+            "Boot Debian's kernel isolated and not, in turn, and run fio in it on a raw file on tmpfs by the kernel's own",
+            "hv_storvsc; and the same under QEMU with the same KVM, on virtio-scsi and virtio-blk, where QEMU is installed:",
+            "IOPS, latency, and what our VMM did for each I/O meanwhile: returns of KVM_RUN by reason, hypercalls, interrupts.",
+            "And how long a guest's signal takes to the host. Needs fio, whose binary goes into the guest."
         },
         mixinStandardHelpOptions = true)
 final class BenchGuestCommand implements Callable<Integer> {
-    private static final int MODES = 2;
+    private static final Path TMPFS = Path.of("/dev/shm");
 
     /** What starting the outer machine may take, and each boot beside fio's own time. */
     private static final int START_SECONDS = 300;
@@ -48,6 +51,11 @@ final class BenchGuestCommand implements Callable<Integer> {
             paramLabel = "N",
             description = "length of one measurement; default: ${DEFAULT-VALUE}")
     private int seconds = 2;
+
+    @Option(
+            names = "--no-fio",
+            description = "only the time from a guest's signal to the host, which takes seconds")
+    private boolean noFio;
 
     @Option(names = "--json", description = "print one JSON object instead of tables")
     private boolean json;
@@ -66,6 +74,9 @@ final class BenchGuestCommand implements Callable<Integer> {
     @Option(names = "--initrd", hidden = true)
     private @Nullable Path initrd;
 
+    @Option(names = "--peer-initrd", hidden = true)
+    private @Nullable Path peerInitrd;
+
     @Override
     public Integer call() throws Exception {
         if (runs < 1 || runs > 1000) {
@@ -74,7 +85,8 @@ final class BenchGuestCommand implements Callable<Integer> {
         if (seconds < 1 || seconds > 3600) {
             throw CommandFailure.usage("--seconds must be 1 to 3600");
         }
-        try (ScratchFolder scratch = ScratchFolder.create()) {
+        try (ScratchFolder scratch =
+                Files.isWritable(TMPFS) ? ScratchFolder.createIn(TMPFS) : ScratchFolder.create()) {
             if (nested) {
                 return inOuterMachine(scratch);
             }
@@ -88,19 +100,24 @@ final class BenchGuestCommand implements Callable<Integer> {
         Privileges.setNotDumpable();
         try (Kvm kvm = openKvm()) {
             boolean xsave = KvmProbe.require(kvm).tracksXsave();
-            BenchGuest guest =
-                    kernel != null && initrd != null
-                            ? new BenchGuest(kernel, initrd)
-                            : BenchGuest.make(DebianKernel.STABLE.fetch(), scratch.path(""));
+            PickUp pickUp = PickUp.measure(kvm);
+            if (noFio) {
+                show(pickUp.fields(), pickUp.render());
+                return 0;
+            }
+            Guests guests = guests(scratch);
             try (GuestBench bench =
-                    new GuestBench(kvm, xsave, guest, seconds, scratch.path("host.sock"))) {
+                    new GuestBench(
+                            kvm,
+                            xsave,
+                            guests.own(),
+                            guests.peer(),
+                            seconds,
+                            scratch.path("host.sock"),
+                            scratch.file("bench.raw", GuestBench.DISK_SIZE))) {
                 Shutdown.onSignal(bench::stop);
-                GuestBenchReport report = new GuestBenchReport(bench.run(runs));
-                if (json) {
-                    Json.print(report.fields());
-                } else {
-                    System.out.print(report.render());
-                }
+                GuestBenchReport report = new GuestBenchReport(bench.run(runs), pickUp);
+                show(report.fields(), report.render());
                 return 0;
             }
         } catch (KvmUnusableException e) {
@@ -108,6 +125,34 @@ final class BenchGuestCommand implements Callable<Integer> {
         } catch (BootException e) {
             throw CommandFailure.failed("cannot boot the guest: " + e.getMessage());
         }
+    }
+
+    private void show(Map<String, Object> fields, String text) {
+        if (json) {
+            Json.print(fields);
+        } else {
+            System.out.print(text);
+        }
+    }
+
+    /**
+     * What to boot.
+     *
+     * @param peer under QEMU; null where there is no QEMU
+     */
+    private record Guests(BenchGuest own, @Nullable BenchGuest peer) {}
+
+    private Guests guests(ScratchFolder scratch) throws IOException {
+        if (kernel != null && initrd != null && peerInitrd != null) {
+            return new Guests(new BenchGuest(kernel, initrd), new BenchGuest(kernel, peerInitrd));
+        }
+        LinuxKernel debian = DebianKernel.STABLE.fetch();
+        BenchGuest own = BenchGuest.make(debian, scratch.path(""));
+        if (BenchPeer.isPossible()) {
+            return new Guests(own, BenchPeer.make(debian, scratch.path("")));
+        }
+        System.err.println("airlock: no qemu-system-x86_64 here: without virtio beside it");
+        return new Guests(own, null);
     }
 
     private static Kvm openKvm() throws IOException {
@@ -124,17 +169,25 @@ final class BenchGuestCommand implements Callable<Integer> {
     }
 
     private int inOuterMachine(ScratchFolder scratch) throws IOException, InterruptedException {
+        int modes = GuestBench.Mode.values().length;
         System.err.printf(
                 "airlock: %d boots in a Linux with KVM under QEMU; this takes a minute for each or so%n",
-                MODES * runs);
+                modes * runs);
         LinuxKernel debian = DebianKernel.STABLE.fetch();
-        BenchGuest guest = BenchGuest.make(debian, scratch.path(""));
         int jobs = BenchGuest.JOBS.size() * seconds;
-        Duration limit = Duration.ofSeconds((long) MODES * runs * (START_SECONDS + jobs));
+        Duration limit = Duration.ofSeconds((long) modes * runs * (START_SECONDS + jobs));
         try (OuterMachine machine = new OuterMachine(NestedBoot.program(), debian)) {
             List<String> command = new ArrayList<>(List.of("airlock", "bench", "guest"));
-            command.addAll(List.of("--kernel", machine.input(guest.kernel())));
-            command.addAll(List.of("--initrd", machine.input(guest.initramfs())));
+            if (noFio) {
+                command.add("--no-fio");
+            } else {
+                BenchGuest own = BenchGuest.make(debian, scratch.path(""));
+                BenchGuest peer = BenchPeer.make(debian, scratch.path(""));
+                command.addAll(List.of("--kernel", machine.input(own.kernel())));
+                command.addAll(List.of("--initrd", machine.input(own.initramfs())));
+                command.addAll(List.of("--peer-initrd", machine.input(peer.initramfs())));
+                machine.qemu();
+            }
             command.addAll(List.of("--runs", Integer.toString(runs)));
             command.addAll(List.of("--seconds", Integer.toString(seconds)));
             if (json) {

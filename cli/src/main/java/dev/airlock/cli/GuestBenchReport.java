@@ -12,15 +12,17 @@ import java.util.function.ToDoubleFunction;
 /** What {@code airlock bench guest} prints: medians, least and most of each job. Immutable. */
 final class GuestBenchReport {
     private final Map<String, Map<GuestBench.Mode, List<GuestSample>>> samples;
+    private final PickUp pickUp;
 
     /**
      * @param samples by job and mode; each mode as many, in the order of the runs
      */
-    GuestBenchReport(Map<String, Map<GuestBench.Mode, List<GuestSample>>> samples) {
+    GuestBenchReport(Map<String, Map<GuestBench.Mode, List<GuestSample>>> samples, PickUp pickUp) {
         this.samples = samples;
+        this.pickUp = pickUp;
     }
 
-    /** Two tables and what they mean. */
+    /** Three tables and what they mean. */
     String render() {
         TextTable speed =
                 new TextTable(
@@ -58,6 +60,9 @@ final class GuestBenchReport {
                             "ratio",
                             "ratioMin",
                             "ratioMax"));
+            if (!row.containsKey("returnsPerIo")) {
+                continue; // QEMU does not tell
+            }
             List<String> names =
                     new ArrayList<>(
                             List.of(
@@ -75,7 +80,8 @@ final class GuestBenchReport {
                 + "\n"
                 + cost.render()
                 + "returns: of KVM_RUN to user space while fio ran, from the end of the guest's line before it to the start"
-                + " of the one after it; interrupts: doorbells of the host that reached the guest. Medians.\n";
+                + " of the one after it; interrupts: doorbells of the host that reached the guest. Medians.\n\n"
+                + pickUp.render();
     }
 
     private static String[] cells(Map<String, Object> row, String... names) {
@@ -88,7 +94,7 @@ final class GuestBenchReport {
 
     /** For {@code --json}. */
     Map<String, Object> fields() {
-        return Map.of("rows", rows());
+        return Map.of("rows", rows(), "pickUp", pickUp.fields());
     }
 
     private List<Map<String, Object>> rows() {
@@ -118,6 +124,9 @@ final class GuestBenchReport {
             }
             Arrays.sort(ratios);
             spread(row, "ratio", ratios);
+        }
+        if (mode.peer() != null) {
+            return row;
         }
         spread(row, "returnsPerIo", values(runs, GuestSample::returnsPerIo));
         for (String reason : reasons()) {

@@ -7,6 +7,7 @@ import dev.airlock.nest.LinuxKernel;
 import dev.airlock.nest.NestException;
 import dev.airlock.nest.OuterMachine;
 import dev.airlock.nest.Program;
+import dev.airlock.nest.QemuMachine;
 import dev.airlock.nest.TerminalShape;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,7 +18,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
@@ -42,6 +42,7 @@ final class NestedBoot {
     private final OuterMachine machine;
     private final List<String> command = new ArrayList<>(List.of("airlock", "boot"));
     private final Map<String, Path> results = new LinkedHashMap<>();
+    private volatile boolean stopped;
 
     private NestedBoot(OuterMachine machine) {
         this.machine = machine;
@@ -70,7 +71,10 @@ final class NestedBoot {
                 for (Given option : options) {
                     boot.add(option);
                 }
-                Shutdown.onSignal(machine::stop);
+                Shutdown.onSignal(() -> {
+                    boot.stopped = true;
+                    machine.stop();
+                });
                 return boot.run(Files.createDirectory(scratch.path("out")), timeoutSeconds);
             }
         } catch (NestException e) {
@@ -175,7 +179,7 @@ final class NestedBoot {
                 timeoutSeconds > 0
                         ? START.plusMillis((long) (timeoutSeconds * 1000))
                         : Duration.ofDays(365);
-        OptionalInt exitCode =
+        QemuMachine.Ending ending =
                 machine.runOnTerminal(command, TerminalShape.ofStandardInput(), outputs, timeout);
         for (Map.Entry<String, Path> result : results.entrySet()) {
             Path made = outputs.resolve(Path.of(result.getKey()).getFileName());
@@ -183,9 +187,26 @@ final class NestedBoot {
                 Files.copy(made, result.getValue(), StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        if (exitCode.isEmpty()) {
-            throw CommandFailure.failed("the machine under QEMU ended before the guest did");
+        return exitCode(ending, stopped, timeout);
+    }
+
+    /**
+     * As without {@code --nested}: the guest's own, {@link BootCommand#EXIT_TIMEOUT} when not even
+     * the machine around it has ended in time, and 0 after a signal.
+     */
+    static int exitCode(QemuMachine.Ending ending, boolean stopped, Duration timeout) {
+        if (ending.exitCode().isPresent()) {
+            return ending.exitCode().getAsInt();
         }
-        return exitCode.getAsInt();
+        if (stopped) {
+            return 0;
+        }
+        if (ending.isTimedOut()) {
+            System.err.println(
+                    "airlock: the machine under QEMU has not ended within %d s, the guest's --timeout among them"
+                            .formatted(timeout.toSeconds()));
+            return BootCommand.EXIT_TIMEOUT;
+        }
+        throw CommandFailure.failed("the machine under QEMU ended before the guest did");
     }
 }

@@ -5,18 +5,27 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.airlock.nest.BenchGuest;
+import dev.airlock.vmm.SignalGuest;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 class GuestBenchReportTest {
     private static final BenchGuest.Job JOB = BenchGuest.JOBS.getFirst();
     private static final int READ = 5;
     private static final int WRITE = 46;
+
+    private static final PickUp PICK_UP =
+            new PickUp(
+                    new SignalGuest.Samples(
+                            LongStream.rangeClosed(0, 100).map(i -> i * 1000).toArray(), 101),
+                    new SignalGuest.Samples(new long[] {100, 300, 300, 5_000}, 0),
+                    43_210);
 
     private long returns;
     private final GuestBenchConsole console =
@@ -95,8 +104,9 @@ class GuestBenchReportTest {
         Map<GuestBench.Mode, List<GuestSample>> byMode = new LinkedHashMap<>();
         byMode.put(GuestBench.Mode.NOT_ISOLATED, samples(100, 300, 200));
         byMode.put(GuestBench.Mode.ISOLATED, samples(50, 270, 80));
+        byMode.put(GuestBench.Mode.VIRTIO_BLK, samples(200, 300, 100));
 
-        GuestBenchReport report = new GuestBenchReport(Map.of("load", byMode));
+        GuestBenchReport report = new GuestBenchReport(Map.of("load", byMode), PICK_UP);
 
         assertThat(report.fields())
                 .extractingByKey("rows")
@@ -115,8 +125,39 @@ class GuestBenchReportTest {
                                         .containsEntry("iops", 80.0)
                                         .containsEntry("ratio", 0.5)
                                         .containsEntry("ratioMin", 0.4)
-                                        .containsEntry("ratioMax", 0.9));
-        assertThat(report.render()).contains("not isolated", "by port", "0.2500");
+                                        .containsEntry("ratioMax", 0.9),
+                        qemu ->
+                                assertThat(qemu)
+                                        .containsEntry("guest", "QEMU virtio-blk")
+                                        .containsEntry("iops", 200.0)
+                                        .containsEntry("ratio", 1.0)
+                                        .containsEntry("ratioMin", 0.5)
+                                        .containsEntry("ratioMax", 2.0)
+                                        .doesNotContainKeys("returnsPerIo", "returns"));
+        String text = report.render();
+        assertThat(text).contains("not isolated", "by port", "0.2500");
+        // In the table of speed, and not in that of what our VMM did.
+        assertThat(text.split("QEMU virtio-blk", -1)).hasSize(2);
+        assertThat(text).endsWith(PICK_UP.render());
+    }
+
+    @Test
+    void shouldTellMedianAndTailOfThePickUpBesideTheYardstick() {
+        assertThat(PICK_UP.render())
+                .contains("the host sleeps", "50.00", "99.00", "the host looks", "0.30")
+                .endsWith("A round trip of two threads by eventfds: 43.21 us.\n");
+        assertThat(PICK_UP.fields().get("asleep"))
+                .isEqualTo(
+                        Map.of(
+                                "medianNs",
+                                50_000.0,
+                                "p99Ns",
+                                99_000.0,
+                                "samples",
+                                101,
+                                "signalled",
+                                101L));
+        assertThat(PickUp.percentile(new SignalGuest.Samples(new long[0], 0), 50)).isNaN();
     }
 
     private static List<GuestSample> samples(double... iops) {

@@ -5,11 +5,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A guest that measures: Debian's kernel, and an initramfs that runs fio on the disk that {@code
- * hv_storvsc} shows as {@code /dev/sda}, whose contents it overwrites. It says nothing between the
- * lines {@link #BEGIN} and {@link #END} of a job, each followed by the job's name; what fio counted
- * comes after, on a line {@link #RESULT}, in fio's terse format. It powers off when all went well
- * and panics when not.
+ * A guest that measures: Debian's kernel, and an initramfs that runs fio on a disk, whose contents
+ * it overwrites: the one that {@code hv_storvsc} shows as {@code /dev/sda}, or a {@link
+ * BenchPeer}'s. It says nothing between the lines {@link #BEGIN} and {@link #END} of a job, each
+ * followed by the job's name; what fio counted comes after, on a line {@link #RESULT}, in fio's
+ * terse format. It powers off when all went well and panics when not.
  *
  * @param kernel bzImage
  * @param initramfs that suits it
@@ -42,19 +42,20 @@ public record BenchGuest(Path kernel, Path initramfs) {
             """
             fail() { echo "airlock-bench: failed $*"; sync; echo c >/proc/sysrq-trigger; }
             seconds=$(sed -n 's/.*airlock\\.seconds=\\([0-9]*\\).*/\\1/p' /proc/cmdline)
+            disk=$(sed -n 's/.*airlock\\.disk=\\([a-z]*\\).*/\\1/p' /proc/cmdline)
             waited=0
-            until [ -b /dev/sda ]; do
-                [ $waited -lt 300 ] || fail "no disk /dev/sda after 30 s"
+            until [ -b /dev/$disk ]; do
+                [ $waited -lt 300 ] || fail "no disk /dev/$disk after 30 s"
                 waited=$((waited + 1))
                 usleep 100000
             done
             # Holes read faster than data.
-            blocks=$(($(cat /sys/block/sda/size) / 2048))
-            tr '\\0' x </dev/zero | dd of=/dev/sda iflag=fullblock bs=1048576 count=$blocks conv=fsync 2>/tmp/said || fail "filling the disk: $(tail -n 1 /tmp/said)"
+            blocks=$(($(cat /sys/block/$disk/size) / 2048))
+            tr '\\0' x </dev/zero | dd of=/dev/$disk iflag=fullblock bs=1048576 count=$blocks conv=fsync 2>/tmp/said || fail "filling the disk: $(tail -n 1 /tmp/said)"
             job() { # NAME RW BLOCK-BYTES DEPTH
                 echo "airlock-bench: begin $1"
                 usleep 200000 # the line is out before fio starts
-                fio --name=$1 --filename=/dev/sda --rw=$2 --bs=$3 --iodepth=$4 --ioengine=libaio --direct=1 --norandommap \\
+                fio --name=$1 --filename=/dev/$disk --rw=$2 --bs=$3 --iodepth=$4 --ioengine=libaio --direct=1 --norandommap \\
                     --thread --time_based --runtime=$seconds --minimal --eta=never --output=/tmp/result >/tmp/said 2>&1
                 code=$?
                 echo "airlock-bench: end $1"
@@ -80,15 +81,19 @@ public record BenchGuest(Path kernel, Path initramfs) {
      * @throws NestException when this machine lacks a tool
      */
     public static BenchGuest make(LinuxKernel kernel, Path folder) throws IOException {
+        return make(kernel, folder.resolve("bench-initramfs.cpio"), MODULES);
+    }
+
+    static BenchGuest make(LinuxKernel kernel, Path initramfs, String... modules)
+            throws IOException {
         StringBuilder script = new StringBuilder(SCRIPT);
         for (Job job : JOBS) {
             script.append(
                     "job %s %s %d %d\n"
                             .formatted(job.name(), job.pattern(), job.blockBytes(), job.depth()));
         }
-        Path initramfs = folder.resolve("bench-initramfs.cpio");
         new Initramfs(kernel)
-                .modules(MODULES)
+                .modules(modules)
                 .program("fio")
                 .script(script.toString())
                 .write(initramfs);
@@ -101,6 +106,11 @@ public record BenchGuest(Path kernel, Path initramfs) {
      * @param seconds that each job shall take
      */
     public static String commandLine(int seconds) {
-        return "console=ttyS0 quiet panic=-1 airlock.seconds=" + seconds;
+        return "console=ttyS0 panic=-1 " + words(seconds, "sda");
+    }
+
+    /** What follows the console on it. */
+    static String words(int seconds, String disk) {
+        return "quiet airlock.seconds=" + seconds + " airlock.disk=" + disk;
     }
 }

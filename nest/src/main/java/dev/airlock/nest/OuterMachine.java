@@ -59,7 +59,8 @@ public final class OuterMachine implements AutoCloseable {
     /**
      * How a command ended.
      *
-     * @param exitCode 124 if it took too long; empty when the machine ended before it did
+     * @param exitCode 143 if it took too long, 137 if it did not end then; empty when the machine
+     *     ended before it did
      * @param output what it wrote on its standard output
      * @param errors and on its standard error output
      */
@@ -114,15 +115,24 @@ public final class OuterMachine implements AutoCloseable {
         return this;
     }
 
+    /** QEMU as this machine has it, for machines in the machine, on its KVM. */
+    public OuterMachine qemu() throws IOException {
+        for (Path file : QemuFirmware.files()) {
+            initramfs.file(file.toString(), 0644, file);
+        }
+        return program("qemu-system-x86_64").program("setpriv");
+    }
+
     /**
      * Runs one command with this process's standard input and output as its terminal.
      *
      * @param command the words; {@code airlock} is the program
      * @param terminal what the console is here
      * @param outputs where the output folder's files go, a folder that exists
-     * @return its exit code; empty when the machine ended before it did
+     * @param timeout of the machine
+     * @return its exit code, and whether the machine took too long
      */
-    public OptionalInt runOnTerminal(
+    public QemuMachine.Ending runOnTerminal(
             List<String> command, TerminalShape terminal, Path outputs, Duration timeout)
             throws IOException, InterruptedException {
         String script =
@@ -139,7 +149,7 @@ public final class OuterMachine implements AutoCloseable {
             running = machine;
             QemuMachine.Ending ending = machine.await(timeout);
             takeOutput(outputs);
-            return ending.exitCode();
+            return ending;
         }
     }
 

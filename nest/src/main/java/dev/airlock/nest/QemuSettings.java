@@ -143,7 +143,7 @@ public final class QemuSettings {
     }
 
     /** A comma in a value of QEMU's options is written twice. */
-    private static String quoted(Path path) {
+    static String quoted(Path path) {
         return path.toAbsolutePath().toString().replace(",", ",,");
     }
 }
