@@ -5,6 +5,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -82,43 +83,67 @@ final class ProcFs {
     /** How often the bytes are found in all memory that can be read. */
     int count(byte[] needle) throws IOException {
         int found = 0;
-        byte[] chunk = new byte[CHUNK + needle.length - 1];
         try (RandomAccessFile memory = new RandomAccessFile(path("mem").toFile(), "r")) {
             for (Range range : maps()) {
-                if (range.permissions().charAt(0) != 'r' || range.name().startsWith("[v")) {
-                    continue;
-                }
-                for (long at = range.from(); at < range.to(); at += CHUNK) {
-                    int length = (int) Math.min(chunk.length, range.to() - at);
-                    try {
-                        memory.seek(at);
-                        memory.readFully(chunk, 0, length);
-                    } catch (IOException unreadable) {
-                        continue; // beyond a file's end, or unmapped meanwhile
-                    }
-                    found += count(chunk, length, needle);
+                if (range.permissions().charAt(0) == 'r' && !range.name().startsWith("[v")) {
+                    found += count(memory, range.from(), range.to(), needle);
                 }
             }
         }
         return found;
     }
 
-    private static int count(byte[] bytes, int length, byte[] needle) {
+    /** How often the bytes are found in memfds that are open, once for each descriptor. */
+    int countInMemfds(byte[] needle) throws IOException {
         int found = 0;
-        for (int at = 0; at + needle.length <= length; at++) {
-            if (bytes[at] == needle[0] && matches(bytes, at, needle)) {
+        for (Map.Entry<Integer, String> descriptor : descriptors().entrySet()) {
+            if (descriptor.getValue().startsWith("/memfd:")) {
+                Path memfd = path("fd").resolve(descriptor.getKey().toString());
+                try (RandomAccessFile file = new RandomAccessFile(memfd.toFile(), "r")) {
+                    found += count(file, 0, file.length(), needle);
+                }
+            }
+        }
+        return found;
+    }
+
+    private static int count(RandomAccessFile file, long from, long to, byte[] needle)
+            throws IOException {
+        int found = 0;
+        byte[] chunk = new byte[CHUNK + needle.length - 1];
+        int[] skips = skips(needle);
+        for (long at = from; at < to; at += CHUNK) {
+            int length = (int) Math.min(chunk.length, to - at);
+            try {
+                file.seek(at);
+                file.readFully(chunk, 0, length);
+            } catch (IOException unreadable) {
+                continue; // beyond a file's end, or unmapped meanwhile
+            }
+            found += count(chunk, length, needle, skips);
+        }
+        return found;
+    }
+
+    /** How far to go on when the last byte of what is compared is such a one (Horspool). */
+    private static int[] skips(byte[] needle) {
+        int[] skips = new int[1 << Byte.SIZE];
+        Arrays.fill(skips, needle.length);
+        for (int i = 0; i < needle.length - 1; i++) {
+            skips[Byte.toUnsignedInt(needle[i])] = needle.length - 1 - i;
+        }
+        return skips;
+    }
+
+    private static int count(byte[] bytes, int length, byte[] needle, int[] skips) {
+        int found = 0;
+        int last = needle.length - 1;
+        for (int at = 0; at + last < length; ) {
+            if (Arrays.equals(bytes, at, at + needle.length, needle, 0, needle.length)) {
                 found++;
             }
+            at += skips[Byte.toUnsignedInt(bytes[at + last])];
         }
         return found;
-    }
-
-    private static boolean matches(byte[] bytes, int at, byte[] needle) {
-        for (int i = 1; i < needle.length; i++) {
-            if (bytes[at + i] != needle[i]) {
-                return false;
-            }
-        }
-        return true;
     }
 }

@@ -109,6 +109,12 @@ public final class OuterMachine implements AutoCloseable {
         return "/dev/vd" + (char) ('a' + DRIVES_OF_OUR_OWN - 1 + disks.size());
     }
 
+    /** Loads a module of the machine's kernel, with parameters such as {@code opts=2}. */
+    public OuterMachine module(String name, String parameters) {
+        initramfs.module(name, parameters);
+        return this;
+    }
+
     /** A program of this machine beside the Java one: see {@link Initramfs#program}. */
     public OuterMachine program(String name) throws IOException {
         initramfs.program(name);
