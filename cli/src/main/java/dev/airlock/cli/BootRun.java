@@ -1,7 +1,6 @@
 package dev.airlock.cli;
 
 import dev.airlock.linux.Kvm;
-import dev.airlock.linux.UnixSocket;
 import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.server.ControlClient;
 import dev.airlock.storvsp.server.GuestStatus;
@@ -14,7 +13,6 @@ import dev.airlock.vmm.console.TerminalConsole;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -27,8 +25,6 @@ import tools.jackson.databind.json.JsonMapper;
  * one {@link Machine} after another for as long as it asks to be started again.
  */
 final class BootRun implements AutoCloseable {
-    private static final long CONNECT_MS = 10_000;
-
     /**
      * Between two looks at whether the host is done with a guest; all there is of a host not ours.
      */
@@ -41,9 +37,7 @@ final class BootRun implements AutoCloseable {
     private final MachineOptions options;
     private final Settings settings;
     private final ScratchFolder scratch;
-    private final @Nullable HostChild child;
-    private final Path socket;
-    private final @Nullable Path control;
+    private final @Nullable HostKeeper host;
     private final TerminalConsole terminal;
     private final ConsoleLog log = new ConsoleLog(LOG_LINES, this::follow);
     private final SwiotlbWatch swiotlb = new SwiotlbWatch();
@@ -82,33 +76,26 @@ final class BootRun implements AutoCloseable {
         this.scratch = ScratchFolder.create();
         Path running = settings.running();
         if (settings.attack() != null) {
-            socket = scratch.path("none");
-            control = null;
-            child = null;
+            host = null;
         } else if (running != null) {
-            socket = running;
-            control = null;
-            child = null;
+            host = HostKeeper.ofRunning(running);
         } else {
-            socket = scratch.path("host.sock");
             Path asked = settings.control();
-            control = asked != null ? asked : scratch.path("host.ctl");
-            List<String> words = new ArrayList<>();
-            words.addAll(List.of("--control", control.toAbsolutePath().toString()));
-            Path trace = settings.trace();
-            if (trace != null) {
-                words.addAll(List.of("--trace", trace.toAbsolutePath().toString()));
-            }
-            child = HostChild.start(socket, words, settings.disks());
+            host =
+                    HostKeeper.ofChild(
+                            scratch.path("host.sock"),
+                            asked != null ? asked : scratch.path("host.ctl"),
+                            settings.trace(),
+                            settings.disks());
         }
         this.terminal = TerminalConsole.ofStandardStreams(this::stop);
     }
 
     /** Runs the guest until it ends for good. */
     Outcome run() throws IOException, BootException, InterruptedException {
-        HostChild own = child;
-        if (own != null) {
-            own.awaitReady();
+        HostKeeper kept = host;
+        if (kept != null) {
+            kept.awaitReady();
         }
         while (true) {
             Outcome outcome = once();
@@ -124,7 +111,7 @@ final class BootRun implements AutoCloseable {
      * guest, and the next would find none.
      */
     private void awaitGone() throws IOException, InterruptedException {
-        Path asked = control;
+        Path asked = control();
         if (asked == null) {
             TimeUnit.MILLISECONDS.sleep(CONNECT_PAUSE_MS);
             return;
@@ -150,8 +137,12 @@ final class BootRun implements AutoCloseable {
                                 this::print,
                                 (pfn, show) -> attack == null || attack.mayChange(show))) {
             attacked = attack;
-            made.connect(
-                    attack == null ? UnixSocket.connect(socket, CONNECT_MS) : attack.connect());
+            HostKeeper kept = host;
+            if (attack != null) {
+                made.connect(attack.connect());
+            } else if (kept != null) {
+                made.connect(kept.connect(), why -> kept.lost(made, why));
+            }
             machine = made;
             terminal.attach(made.serial());
             if (stopped) {
@@ -239,9 +230,14 @@ final class BootRun implements AutoCloseable {
         return made.memory().visibility().now();
     }
 
+    private @Nullable Path control() {
+        HostKeeper kept = host;
+        return kept == null ? null : kept.control();
+    }
+
     /** What our own host has counted of its one guest; null if it cannot be asked. */
     private @Nullable GuestStatistics storage() {
-        Path asked = control;
+        Path asked = control();
         if (asked == null) {
             return null;
         }
@@ -289,9 +285,9 @@ final class BootRun implements AutoCloseable {
     @Override
     public void close() {
         terminal.close();
-        HostChild own = child;
-        if (own != null) {
-            own.close();
+        HostKeeper kept = host;
+        if (kept != null) {
+            kept.close();
         }
         scratch.close();
     }

@@ -67,7 +67,7 @@ final class ExportHost implements AutoCloseable {
     /** A disk whose contents die with the host; null when there is none. */
     @Nullable String volatileDisk() {
         for (DiskSpec spec : specs) {
-            if (spec.source() == DiskSpec.Source.MEMORY || spec.snapshot()) {
+            if (spec.isVolatile()) {
                 return spec.name();
             }
         }

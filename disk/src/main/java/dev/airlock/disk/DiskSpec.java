@@ -154,6 +154,11 @@ public record DiskSpec(
                 : image;
     }
 
+    /** Whether what is written to it ends with the process that has it open. */
+    public boolean isVolatile() {
+        return source == Source.MEMORY || snapshot;
+    }
+
     /** Whether the file itself is opened for reading only. */
     boolean opensReadOnly() {
         return readOnly || snapshot;

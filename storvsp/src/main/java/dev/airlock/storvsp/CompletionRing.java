@@ -25,6 +25,7 @@ final class CompletionRing {
     private final RingWriter out;
     private final HostChannel channel;
     private final @Nullable HostTap tap;
+    private final @Nullable RequestJournal journal;
     private final MemorySegment notice;
     private @Nullable SrbRequest free;
     private @Nullable SrbRequest freeForResets;
@@ -47,10 +48,12 @@ final class CompletionRing {
     private boolean starving;
 
     /**
+     * @param journal is told of every step; null where there is none
      * @param arena owns what is allocated here
      */
-    CompletionRing(HostChannel channel, Arena arena) {
+    CompletionRing(HostChannel channel, @Nullable RequestJournal journal, Arena arena) {
         this.channel = channel;
+        this.journal = journal;
         out = channel.out();
         tap = channel.tap();
         notice = arena.allocate(SrbRequest.COMPLETION_BYTES, Long.BYTES);
@@ -69,17 +72,46 @@ final class CompletionRing {
         }
         free = request.next;
         request.next = null;
+        enter(request);
         return request;
     }
 
-    /** A context for a reset to wait in, or null if as many resets as there are contexts wait. */
-    synchronized @Nullable SrbRequest takeFreeForReset() {
+    /**
+     * A context for a reset to wait in, or null if as many resets as there are contexts wait.
+     *
+     * @param from the context in which it came, free for the next request
+     */
+    synchronized @Nullable SrbRequest takeFreeForReset(SrbRequest from) {
         SrbRequest request = freeForResets;
         if (request != null) {
             freeForResets = request.next;
             request.next = null;
+            request.journalEntry = from.journalEntry;
+            enter(from);
         }
         return request;
+    }
+
+    /**
+     * Answers what a dead host left, before anything else happens on the channel.
+     *
+     * @return whether the guest must be signalled
+     */
+    synchronized boolean answerOrphans() {
+        RequestJournal known = journal;
+        if (known == null) {
+            return false;
+        }
+        for (int orphan : known.orphans()) {
+            SrbRequest request = takeAny();
+            request.adopt(orphan, known.transactionId(orphan), known.operation(orphan));
+            if (put(request)) {
+                release(request);
+            } else {
+                hold(request);
+            }
+        }
+        return endBatch();
     }
 
     /** Whether completions or messages wait for room in the ring. */
@@ -112,7 +144,8 @@ final class CompletionRing {
         if (!request.isCompletionWanted() || closed) {
             return true;
         }
-        if (heldHead == null && put(request.packet())) {
+        if (heldHead == null && put(request)) {
+            enter(request);
             return true;
         }
         hold(request);
@@ -121,7 +154,7 @@ final class CompletionRing {
 
     /** Publishes what the ring thread wrote; says whether the guest must be signalled. */
     synchronized boolean endBatch() {
-        return holding ? flush() : (out.publish() & RingWriter.SIGNAL) != 0;
+        return holding ? flush() : publish();
     }
 
     /**
@@ -129,7 +162,7 @@ final class CompletionRing {
      * to do. Says whether the guest must be signalled.
      */
     synchronized boolean feed() {
-        return !holding && out.isPeerStarving() && (out.publish() & RingWriter.SIGNAL) != 0;
+        return !holding && out.isPeerStarving() && publish();
     }
 
     /** Counts a request that goes to a worker. */
@@ -155,9 +188,9 @@ final class CompletionRing {
             release(request);
             return false;
         }
-        if (heldHead == null && put(request.packet())) {
+        if (heldHead == null && put(request)) {
             release(request);
-            return (out.publish() & RingWriter.SIGNAL) != 0;
+            return publish();
         }
         hold(request);
         boolean signal = flush();
@@ -203,14 +236,14 @@ final class CompletionRing {
         boolean signal = false;
         while (heldHead != null || pendingNotices != 0) {
             if (!writeOneHeld()) {
-                int flags = out.awaitRoom(SrbRequest.COMPLETION_BYTES);
+                int flags = awaitRoom();
                 signal |= (flags & RingWriter.SIGNAL) != 0;
                 if ((flags & RingWriter.ROOM) == 0) {
                     break;
                 }
             }
         }
-        return signal | (out.publish() & RingWriter.SIGNAL) != 0;
+        return signal | publish();
     }
 
     /** Leaves an unsolicited message, an operation below 32, for the ring thread to send. */
@@ -243,9 +276,74 @@ final class CompletionRing {
         }
     }
 
+    /** Says whether the guest must be signalled. */
+    private boolean publish() {
+        RequestJournal known = journal;
+        if (known != null) {
+            known.publishing();
+        }
+        boolean signal = (out.publish() & RingWriter.SIGNAL) != 0;
+        if (known != null) {
+            known.published();
+        }
+        return signal;
+    }
+
+    /** Publishes, too: see {@link RingWriter#awaitRoom}. */
+    private int awaitRoom() {
+        RequestJournal known = journal;
+        if (known != null) {
+            known.publishing();
+        }
+        int flags = out.awaitRoom(SrbRequest.COMPLETION_BYTES);
+        if (known != null) {
+            known.published();
+        }
+        return flags;
+    }
+
+    private SrbRequest takeAny() {
+        SrbRequest request = free != null ? free : freeForResets;
+        if (request == null) {
+            throw new IllegalStateException("fewer contexts than orphans");
+        }
+        if (request.isForReset()) {
+            freeForResets = request.next;
+        } else {
+            free = request.next;
+        }
+        request.next = null;
+        return request;
+    }
+
+    /** Gives a context that is about to be used a place in the journal. */
+    private void enter(SrbRequest request) {
+        RequestJournal known = journal;
+        if (known != null) {
+            request.journalEntry = known.allocate();
+        }
+    }
+
+    /** Writes a completion, not yet visible to the guest; false when there is no room. */
+    private boolean put(SrbRequest request) {
+        if (!put(request.packet())) {
+            return false;
+        }
+        RequestJournal known = journal;
+        if (known != null) {
+            known.answered(request.journalEntry);
+            request.journalEntry = RequestJournal.NO_ENTRY;
+        }
+        return true;
+    }
+
     /** Writes one packet, not yet visible to the guest; false when there is no room. */
     private boolean put(MemorySegment packet) {
         boolean written = out.write(packet, 0, SrbRequest.COMPLETION_BYTES);
+        RequestJournal known = journal;
+        if (written && known != null) {
+            known.wrote(SrbRequest.COMPLETION_BYTES);
+        }
         HostTap shown = tap;
         if (written && shown != null) {
             shown.packet(false, packet, 0, SrbRequest.COMPLETION_BYTES, channel.memory());
@@ -256,7 +354,7 @@ final class CompletionRing {
     private boolean writeOneHeld() {
         SrbRequest request = heldHead;
         if (request != null) {
-            if (!put(request.packet())) {
+            if (!put(request)) {
                 return false;
             }
             heldHead = request.next;
@@ -301,6 +399,11 @@ final class CompletionRing {
     }
 
     private void release(SrbRequest request) {
+        RequestJournal known = journal;
+        if (known != null) {
+            known.discard(request.journalEntry);
+            request.journalEntry = RequestJournal.NO_ENTRY;
+        }
         if (request.isForReset()) {
             request.next = freeForResets;
             freeForResets = request;

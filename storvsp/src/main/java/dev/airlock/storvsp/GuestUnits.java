@@ -5,6 +5,7 @@ import dev.airlock.scsitarget.LogicalUnit;
 import dev.airlock.scsitarget.LunAddress;
 import dev.airlock.scsitarget.Nexus;
 import dev.airlock.scsitarget.TargetBus;
+import dev.airlock.scsitarget.UnitAttention;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -60,10 +61,18 @@ final class GuestUnits {
         }
     }
 
-    /** The units attached so far become the guest's, without unit attentions. */
-    void connect() {
+    /**
+     * The units attached so far become the guest's.
+     *
+     * @param resumed whether the guest had them of another host: units then say by their attentions
+     *     that they have lost what was set; otherwise they have none
+     */
+    void connect(boolean resumed) {
         synchronized (bus) {
             Nexus connected = bus.connect();
+            if (resumed) {
+                connected.units().forEach(unit -> unit.reset(UnitAttention.POWER_ON));
+            }
             nexus = connected;
             for (LunAddress address : bus.units().keySet()) {
                 publish(address.lun(), connected);

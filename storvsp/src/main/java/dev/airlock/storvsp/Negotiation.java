@@ -49,6 +49,31 @@ final class Negotiation {
         return version;
     }
 
+    /** What {@link #resume} takes; without meaning otherwise. */
+    int progress() {
+        return state.ordinal();
+    }
+
+    /**
+     * Goes on where another host stood; from numbers that may be anything.
+     *
+     * @return false if they cannot be, and nothing was done
+     */
+    boolean resume(int progress, int spoken) {
+        State[] all = State.values();
+        if (progress < 0 || progress >= all.length) {
+            return false;
+        }
+        State then = all[progress];
+        boolean hasVersion = then != State.BEGIN && then != State.VERSION;
+        if (hasVersion ? !VstorVersion.isSupported(spoken) : spoken != 0) {
+            return false;
+        }
+        version = spoken;
+        state = then;
+        return true;
+    }
+
     /** Back to the beginning: the primary channel was closed. */
     void restart() {
         state = State.BEGIN;

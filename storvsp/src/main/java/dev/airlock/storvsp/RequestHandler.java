@@ -51,6 +51,7 @@ final class RequestHandler {
      */
     Outcome handle(MemorySegment packet, int bytes, SrbRequest request) {
         boolean whole = request.begin(packet, bytes);
+        channel.took(request);
         int type = PacketDescriptor.type(packet, 0);
         if (type != PacketDescriptor.TYPE_DATA_INBAND
                 && type != PacketDescriptor.TYPE_DATA_USING_GPA_DIRECT) {
@@ -161,7 +162,7 @@ final class RequestHandler {
             request.failOperation(VstorPacket.STATUS_INVALID_DEVICE_STATE);
             return Outcome.ANSWERED;
         }
-        SrbRequest waiting = channel.completions().takeFreeForReset();
+        SrbRequest waiting = channel.completions().takeFreeForReset(request);
         if (waiting == null) {
             device.counters().countInvalidPacket();
             request.failOperation(NtStatus.DEVICE_BUSY);

@@ -47,6 +47,9 @@ final class SrbRequest {
     /** Next in the list that holds this request: free, held or queued. */
     @Nullable SrbRequest next;
 
+    /** In the channel's journal, where it has one; of the {@link CompletionRing}. */
+    int journalEntry = RequestJournal.NO_ENTRY;
+
     private SrbRequest(StorvspChannel channel, Arena arena, int dataRanges, boolean forReset) {
         this.channel = channel;
         this.forReset = forReset;
@@ -132,6 +135,39 @@ final class SrbRequest {
         }
         MemorySegment.copy(source, payloadAt, packet, VSTOR_AT, VstorPacket.BYTES);
         return true;
+    }
+
+    /**
+     * Takes over a request that a dead host left, and answers it: an SRB so that the guest sends it
+     * again, as it is not known how much of it was done; a reset as done, since nothing older is
+     * under way any more; anything else as failed.
+     */
+    void adopt(int entry, long transactionId, int operation) {
+        journalEntry = entry;
+        completionWanted = true;
+        refused = false;
+        lun = null;
+        data.clear();
+        PacketDescriptor.encode(
+                packet,
+                0,
+                PacketDescriptor.TYPE_COMPLETION,
+                PacketDescriptor.BYTES,
+                COMPLETION_BYTES,
+                0,
+                transactionId);
+        VstorPacket.clear(packet, VSTOR_AT, operation, 0);
+        switch (operation) {
+            case VstorOperation.EXECUTE_SRB -> answer(SrbStatus.BUSY, ScsiStatus.BUSY, 0);
+            case VstorOperation.RESET_LUN, VstorOperation.RESET_ADAPTER, VstorOperation.RESET_BUS ->
+                    succeed();
+            default -> failOperation(VstorPacket.STATUS_INVALID_DEVICE_STATE);
+        }
+    }
+
+    /** Of the packet that is being answered. */
+    long transactionId() {
+        return PacketDescriptor.transactionId(packet, 0);
     }
 
     /** Takes over another context's packet, which is then free for the next one. */

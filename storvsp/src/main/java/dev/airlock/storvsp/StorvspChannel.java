@@ -50,6 +50,7 @@ final class StorvspChannel {
     private final HostChannel channel;
     private final RingReader in;
     private final @Nullable HostTap tap;
+    private final @Nullable RequestJournal journal;
     private final CompletionRing completions;
     private final RequestHandler handler;
     private final Arena arena = Arena.ofShared();
@@ -61,7 +62,7 @@ final class StorvspChannel {
     /** The context for the next packet; of the ring thread. */
     private @Nullable SrbRequest current;
 
-    /** Bytes read from the ring ever; of the ring thread. */
+    /** Bytes read from the ring ever, by whatever host; of the ring thread. */
     private long consumedBytes;
 
     /** Whether the ring thread may be using a logical unit that it looked up. */
@@ -82,8 +83,14 @@ final class StorvspChannel {
 
     private boolean faultReported;
 
-    /** Allocates everything the channel will need. */
-    StorvspChannel(StorvspDevice device, HostChannel channel, StorvspOptions options) {
+    /**
+     * Allocates everything the channel will need. What a dead host left is answered by {@link
+     * #start}.
+     *
+     * @throws RequestJournal.UnfitException if the channel's journal and its rings do not fit
+     */
+    StorvspChannel(StorvspDevice device, HostChannel channel, StorvspOptions options)
+            throws RequestJournal.UnfitException {
         this.device = device;
         this.channel = channel;
         in = channel.in();
@@ -91,7 +98,19 @@ final class StorvspChannel {
         spin = new AdaptiveSpin(options.spinNs());
         scratchBytes = Math.min(PacketDescriptor.MAX_PACKET_BYTES, in.capacityBytes());
         scratch = arena.allocate(scratchBytes, Long.BYTES);
-        completions = new CompletionRing(channel, arena);
+        try {
+            journal =
+                    RequestJournal.open(
+                            channel.journal(),
+                            in,
+                            channel.out(),
+                            options.queueDepth() + RESETS_MAX);
+        } catch (RequestJournal.UnfitException e) {
+            arena.close();
+            throw e;
+        }
+        consumedBytes = journal == null ? 0 : journal.readTotal();
+        completions = new CompletionRing(channel, journal, arena);
         // A transfer that begins within a page touches one page more.
         int ranges = options.maxTransferBytes() / HvPage.SIZE + 1;
         for (int i = 0; i < options.queueDepth(); i++) {
@@ -110,6 +129,24 @@ final class StorvspChannel {
 
     void start() {
         thread.start();
+    }
+
+    /** What outlives this process of the channel; null where nothing does. */
+    @Nullable RequestJournal journal() {
+        return journal;
+    }
+
+    /** The request was read from the ring, and is about to be handled. By the ring thread. */
+    void took(SrbRequest request) {
+        RequestJournal known = journal;
+        if (known != null) {
+            known.taken(
+                    request.journalEntry,
+                    request.transactionId(),
+                    request.operation(),
+                    request.isCompletionWanted(),
+                    consumedBytes);
+        }
     }
 
     boolean isPrimary() {
@@ -236,6 +273,7 @@ final class StorvspChannel {
     private void run() {
         try {
             in.maskInterrupts();
+            signalIf(completions.answerOrphans());
             while (!stopping && channel.isOpen()) {
                 if (batch() == 0) {
                     waitForWork();

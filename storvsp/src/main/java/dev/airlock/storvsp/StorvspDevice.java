@@ -56,6 +56,9 @@ public final class StorvspDevice implements HostDevice {
     /** The same, for {@link #poll}. */
     private volatile StorvspChannel[] polled = {};
 
+    /** Of the primary channel while it is open; null where nothing outlives this process. */
+    private volatile @Nullable RequestJournal primaryJournal;
+
     /** Who attaches units to a device. Called on the bus's thread. */
     public interface Owner {
         /** The guest opens the device; units attached now are there from the beginning. */
@@ -96,15 +99,36 @@ public final class StorvspDevice implements HostDevice {
     }
 
     /**
+     * As the other, for a guest that is not carried from one host to another.
+     *
+     * @throws IllegalStateException if there is one at this number
+     */
+    public void attach(int lun, LogicalUnit unit) {
+        attach(lun, unit, 1);
+    }
+
+    /**
      * Adds a unit. A guest that is up and running is told to look.
      *
      * @param lun below {@link #LUNS_MAX}
      * @param unit other guests may have it too
+     * @param identity says, to a host that comes after this one, whether it has the same disk: not
+     *     0; the unit is kept from a guest that had another of an earlier host
+     * @return false if it is kept from the guest
      * @throws IllegalStateException if there is one at this number
      */
-    public void attach(int lun, LogicalUnit unit) {
+    public boolean attach(int lun, LogicalUnit unit, long identity) {
+        RequestJournal journal = primaryJournal;
+        if (journal != null) {
+            long had = journal.identity(lun);
+            if (had != 0 && had != identity) {
+                return false;
+            }
+            journal.identity(lun, identity);
+        }
         units.attach(lun, unit);
         tellGuest(VstorOperation.ENUMERATE_BUS);
+        return true;
     }
 
     /**
@@ -116,6 +140,10 @@ public final class StorvspDevice implements HostDevice {
     public boolean detach(int lun) throws InterruptedException {
         boolean was = units.detach(lun, this::openChannels);
         if (was) {
+            RequestJournal journal = primaryJournal;
+            if (journal != null) {
+                journal.identity(lun, 0);
+            }
             tellGuest(VstorOperation.REMOVE_DEVICE);
         }
         return was;
@@ -143,14 +171,31 @@ public final class StorvspDevice implements HostDevice {
 
     @Override
     public void opened(HostChannel hostChannel) {
-        StorvspChannel channel = new StorvspChannel(this, hostChannel, options);
+        StorvspChannel channel;
+        try {
+            channel = new StorvspChannel(this, hostChannel, options);
+        } catch (RequestJournal.UnfitException e) {
+            reportFailure(
+                    "channel %d cannot go on where it was: %s"
+                            .formatted(hostChannel.subchannelIndex(), e.getMessage()));
+            hostChannel.rescind();
+            return;
+        }
+        RequestJournal journal = channel.journal();
+        if (journal != null && journal.isResumed()) {
+            log.accept(
+                    "%s: channel %d goes on where its host ended, requests under way: %d"
+                            .formatted(
+                                    name, hostChannel.subchannelIndex(), journal.orphans().length));
+        }
         synchronized (channels) {
             channels.add(channel);
             polled = channels.toArray(StorvspChannel[]::new);
         }
         if (channel.isPrimary()) {
+            boolean resumed = resume(channel);
             owner.connected(this);
-            units.connect();
+            units.connect(resumed);
         }
         if (options.ringThreads()) {
             channel.start();
@@ -217,6 +262,25 @@ public final class StorvspDevice implements HostDevice {
         }
     }
 
+    /** Goes on where another host was killed, if one was. */
+    private boolean resume(StorvspChannel channel) {
+        RequestJournal journal = channel.journal();
+        primaryJournal = journal;
+        if (journal == null || !journal.isResumed()) {
+            return false;
+        }
+        if (!negotiation.resume(journal.negotiationState(), journal.version())) {
+            reportFailure("what was negotiated with an earlier host makes no sense");
+            channel.hostChannel().rescind();
+            return false;
+        }
+        int subchannels = journal.subchannels();
+        if (subchannels > 0 && subchannels <= options.subchannels()) {
+            channel.hostChannel().offerSubchannels(subchannels);
+        }
+        return true;
+    }
+
     boolean isReady() {
         return negotiation.isReady();
     }
@@ -249,14 +313,26 @@ public final class StorvspDevice implements HostDevice {
                                 operation,
                                 request.packet(),
                                 SrbRequest.VSTOR_AT,
-                                count -> channel.hostChannel().offerSubchannels(count) > 0)
+                                count -> offerSubchannels(channel, count))
                         : VstorPacket.STATUS_INVALID_DEVICE_STATE;
+        RequestJournal journal = channel.journal();
+        if (journal != null && channel.isPrimary()) {
+            journal.negotiated(negotiation.progress(), negotiation.version());
+        }
         if (status == VstorPacket.STATUS_SUCCESS) {
             request.succeed();
         } else {
             counters.countInvalidPacket();
             request.failOperation(status);
         }
+    }
+
+    private static boolean offerSubchannels(StorvspChannel channel, int count) {
+        RequestJournal journal = channel.journal();
+        if (journal != null) {
+            journal.subchannels(count);
+        }
+        return channel.hostChannel().offerSubchannels(count) > 0;
     }
 
     /** Starts a reset that came on {@code channel}; it is answered when it is done. */
@@ -315,6 +391,7 @@ public final class StorvspDevice implements HostDevice {
             polled = channels.toArray(StorvspChannel[]::new);
         }
         if (channel.isPrimary()) {
+            primaryJournal = null;
             negotiation.restart();
             units.disconnect(this::openChannels);
         }

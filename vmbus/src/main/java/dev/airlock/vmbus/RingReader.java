@@ -155,6 +155,11 @@ public final class RingReader {
         return fault.describe(faultValue, data.bytes());
     }
 
+    /** Where the next packet is read, in bytes from the start of the data area. */
+    public int readIndex() {
+        return readIndex;
+    }
+
     /** Bytes of the data area. */
     public int capacityBytes() {
         return data.bytes();

@@ -197,6 +197,11 @@ public final class RingWriter {
         return fault.describe(faultValue, data.bytes());
     }
 
+    /** Where the next packet is written, in bytes from the start of the data area. */
+    public int writeIndex() {
+        return writeIndex;
+    }
+
     /** Bytes of the data area. */
     public int capacityBytes() {
         return data.bytes();

@@ -20,25 +20,33 @@ final class BusLink implements VmbusForwarder.GuestEnd, Hypercalls.Connections, 
     private final Partition partition;
     private final DoorbellPorts doorbells;
     private volatile @Nullable VmbusForwarder bus;
-    private final Consumer<String> onLost;
 
     /** Turns signals of a connection id into an eventfd in the kernel. */
     interface DoorbellPorts {
         void connect(int connectionId, EventFd doorbell, boolean connect) throws LinuxException;
     }
 
-    /**
-     * @param onLost told why, when a host has gone by itself
-     */
-    BusLink(Partition partition, DoorbellPorts doorbells, Consumer<String> onLost) {
-        this.onLost = onLost;
+    BusLink(Partition partition, DoorbellPorts doorbells) {
         this.partition = partition;
         this.doorbells = doorbells;
     }
 
-    void connect(UnixSocket socket, MachineMemory memory) throws IOException {
+    /**
+     * @param onLost told why, each time a host has gone by itself
+     */
+    void connect(UnixSocket socket, MachineMemory memory, Consumer<String> onLost)
+            throws IOException {
         close();
         bus = VmbusForwarder.start(socket, memory, this, onLost);
+    }
+
+    void carryOver(UnixSocket socket) throws IOException {
+        VmbusForwarder carried = bus;
+        if (carried == null) {
+            socket.close();
+            throw new IOException("the machine has ended");
+        }
+        carried.carryOver(socket);
     }
 
     @Nullable VmbusForwarder bus() {

@@ -41,6 +41,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -123,12 +124,7 @@ public final class Machine implements AutoCloseable {
                         this::raise,
                         this::crashed,
                         () -> end(Outcome.of(Outcome.Kind.RESET)));
-        link =
-                new BusLink(
-                        partition,
-                        this::connectDoorbell,
-                        // Linux waits for what is under way without end, so the guest ends here.
-                        why -> end(new Outcome(Outcome.Kind.FAILED, "host process: " + why)));
+        link = new BusLink(partition, this::connectDoorbell);
         hypercalls = new Hypercalls(memory, link, policy);
         PortBus ports = ports();
         for (int cpu = 0; cpu < options.cpus(); cpu++) {
@@ -205,7 +201,33 @@ public final class Machine implements AutoCloseable {
      * @param socket owned from now on
      */
     public void connect(UnixSocket socket) throws IOException {
-        link.connect(socket, memory);
+        connect(socket, why -> fail("host process: " + why));
+    }
+
+    /**
+     * As {@link #connect(UnixSocket)}, but {@link #run} goes on when the host has gone.
+     *
+     * @param onLost told why, each time; then either {@link #carryOver} gives the guest another
+     *     host, or {@link #fail} ends it. Called on a thread that need not come back soon
+     */
+    public void connect(UnixSocket socket, Consumer<String> onLost) throws IOException {
+        link.connect(socket, memory, onLost);
+    }
+
+    /**
+     * Gives the guest another host after the one before has gone: see {@link
+     * VmbusForwarder#carryOver}. From any thread.
+     *
+     * @param socket owned from now on, also when this throws
+     * @throws IOException if that host cannot go on where the other was
+     */
+    public void carryOver(UnixSocket socket) throws IOException {
+        link.carryOver(socket);
+    }
+
+    /** Ends {@link #run} from any thread, as a failure. */
+    public void fail(String why) {
+        end(new Outcome(Outcome.Kind.FAILED, why));
     }
 
     /**
@@ -224,8 +246,15 @@ public final class Machine implements AutoCloseable {
         }
         return new Outcome(
                 Outcome.Kind.TIMEOUT,
-                "not ended after %d s; its first processor is at %s"
-                        .formatted(timeoutMs / 1000, processors.getFirst().describe()));
+                "not ended after %d s; %s".formatted(timeoutMs / 1000, whereabouts()));
+    }
+
+    private String whereabouts() {
+        StringBuilder all = new StringBuilder("its processors are at");
+        for (Processor processor : processors) {
+            all.append(" [").append(processor.describe()).append(']');
+        }
+        return all.toString();
     }
 
     private Outcome await(long timeoutMs) throws InterruptedException {

@@ -89,7 +89,7 @@ final class ControlServer {
         }
         Disk disk = spec.open(descriptors);
         try {
-            HostDisk added = new HostDisk(spec.name(), spec.toString(), disk, spec.shared());
+            HostDisk added = HostDisk.of(spec, disk);
             int lun = luns.add(added);
             for (DiskStatus status : luns.status()) {
                 if (status.lun() == lun) {

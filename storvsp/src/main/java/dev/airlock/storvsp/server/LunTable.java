@@ -277,6 +277,11 @@ final class LunTable implements StorvspDevice.Owner {
             return;
         }
         entry.users.add(guest);
-        guest.attach(lun, entry.unit);
+        if (!guest.attach(lun, entry.unit, entry.disk.identity())) {
+            entry.users.remove(guest);
+            log.accept(
+                    "%s: LUN %d is absent: disk %s is not what the guest had there of an earlier host"
+                            .formatted(guest.name(), lun, entry.disk.name()));
+        }
     }
 }

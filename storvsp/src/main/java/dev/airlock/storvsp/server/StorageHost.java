@@ -176,7 +176,7 @@ public final class StorageHost implements AutoCloseable {
             HostDisk disk = served.opened();
             DiskSpec spec = served.spec();
             if (disk == null && spec != null) {
-                disk = new HostDisk(spec.name(), spec.toString(), spec.open(), spec.shared());
+                disk = HostDisk.of(spec, spec.open());
             }
             if (disk != null) {
                 addOrClose(disk);

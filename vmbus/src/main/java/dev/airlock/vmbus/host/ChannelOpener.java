@@ -61,6 +61,7 @@ final class ChannelOpener {
         guard.interrupt();
         channel.doorbells().close();
         rings.mapping().close();
+        close(rings.journal());
         slot.open = null;
         if (slot.state == State.OPEN) {
             slot.state = State.OFFERED;
@@ -108,6 +109,7 @@ final class ChannelOpener {
     private int start(Slot slot, OpenChannel m, Entry entry, Mapping mapping, Doorbells doorbells) {
         MemorySegment rings = mapping.segment();
         long downstreamAt = (long) m.downstreamPageOffset() << HvPage.SHIFT;
+        Mapping journal = slot.takeJournal();
         HostChannel channel =
                 new HostChannel(
                         bus,
@@ -117,7 +119,8 @@ final class ChannelOpener {
                         doorbells,
                         bus.memory(),
                         m.userData(),
-                        m.targetCpu());
+                        m.targetCpu(),
+                        journal == null ? null : journal.segment());
         try {
             slot.device.opened(channel);
         } catch (RuntimeException e) {
@@ -125,10 +128,11 @@ final class ChannelOpener {
             channel.end();
             doorbells.close();
             mapping.close();
+            close(journal);
             return ControlMessage.STATUS_UNSUCCESSFUL;
         }
         entry.inUse = true;
-        slot.open = new OpenRings(channel, mapping, m.gpadl());
+        slot.open = new OpenRings(channel, mapping, journal, m.gpadl());
         slot.state = State.OPEN;
         bus.count(HostBusEvent.CHANNEL_OPENED);
         return ControlMessage.STATUS_SUCCESS;
@@ -159,6 +163,12 @@ final class ChannelOpener {
                         // The device let go in time.
                     }
                 });
+    }
+
+    private static void close(@Nullable Mapping mapping) {
+        if (mapping != null) {
+            mapping.close();
+        }
     }
 
     private int refuse(OpenChannel m, @Nullable String why, int status) {

@@ -39,6 +39,9 @@ final class ChannelTable {
         /** Rung by the host; likewise. */
         @Nullable EventFd toGuest;
 
+        /** What came for the next open, owned until then. */
+        private @Nullable Mapping journal;
+
         /** While open. */
         @Nullable OpenRings open;
 
@@ -57,10 +60,24 @@ final class ChannelTable {
             fromGuest = newFromGuest;
             toGuest = newToGuest;
         }
+
+        void setJournal(@Nullable Mapping newJournal) {
+            if (journal != null) {
+                journal.close();
+            }
+            journal = newJournal;
+        }
+
+        /** Owned by the caller from now on. */
+        @Nullable Mapping takeJournal() {
+            Mapping taken = journal;
+            journal = null;
+            return taken;
+        }
     }
 
     /** What an open channel holds. */
-    record OpenRings(HostChannel channel, Mapping mapping, int gpadl) {}
+    record OpenRings(HostChannel channel, Mapping mapping, @Nullable Mapping journal, int gpadl) {}
 
     @Nullable Slot get(int relid) {
         return slots.get(relid);
@@ -86,6 +103,7 @@ final class ChannelTable {
         Slot slot = slots.remove(relid);
         if (slot != null) {
             slot.setDoorbells(null, null);
+            slot.setJournal(null);
         }
     }
 

@@ -1,7 +1,10 @@
 package dev.airlock.vmbus.host;
 
 import dev.airlock.linux.EventFd;
+import dev.airlock.linux.Fd;
 import dev.airlock.linux.LinuxException;
+import dev.airlock.linux.Mapping;
+import dev.airlock.linux.Memfd;
 import dev.airlock.linux.ReceivedMessage;
 import dev.airlock.vmbus.VmbusVersion;
 import dev.airlock.vmbus.host.ChannelTable.Slot;
@@ -104,6 +107,23 @@ final class Connection {
             default -> throw new AssertionError("not from a guest: " + type);
         }
         channelCount = channels.size();
+    }
+
+    /** Takes the journal that came with a frame, for the channel's next open. */
+    void setJournal(int relid, ReceivedMessage received) {
+        Slot slot = channels.get(relid);
+        if (slot == null || slot.state != State.OFFERED) {
+            bus.refuse(
+                    HostBusEvent.JOURNAL_REFUSED,
+                    "for a channel not on offer: relid=" + Integer.toUnsignedString(relid));
+            return;
+        }
+        try (Fd memfd = received.takeFd()) {
+            Memfd.requireSealed(memfd, HostChannel.JOURNAL_BYTES);
+            slot.setJournal(Mapping.shared(memfd, 0, HostChannel.JOURNAL_BYTES));
+        } catch (LinuxException e) {
+            bus.refuse(HostBusEvent.JOURNAL_REFUSED, e.getMessage());
+        }
     }
 
     /** Takes the doorbells that came with a frame, for the channel's next open. */
@@ -307,6 +327,7 @@ final class Connection {
         boolean wasOpen = slot.state == State.OPEN;
         slot.state = State.RESCINDED;
         slot.setDoorbells(null, null);
+        slot.setJournal(null);
         if (wasOpen) {
             endRings(slot);
         }

@@ -236,6 +236,8 @@ public final class HostBus implements AutoCloseable {
             setVisible();
         } else if (kind == FrameSocket.KIND_DOORBELLS && fds == 2) {
             connection.setDoorbells(frames.argument(), received);
+        } else if (kind == FrameSocket.KIND_JOURNAL && fds == 1 && frames.payloadBytes() == 0) {
+            connection.setJournal(frames.argument(), received);
         } else {
             refuse(
                     HostBusEvent.MALFORMED_FRAME,

@@ -40,6 +40,8 @@ public enum HostBusEvent {
     REGION_REFUSED,
     /** Doorbells that cannot be taken: no eventfds, no such channel, or one that is open. */
     DOORBELLS_REFUSED,
+    /** A journal that cannot be taken: no sealed memfd, no such channel, or one that is open. */
+    JOURNAL_REFUSED,
     /** Something was refused because a limit of {@link HostLimits} was reached. */
     LIMIT_REACHED,
     /** A Hyper-V socket was asked for. */

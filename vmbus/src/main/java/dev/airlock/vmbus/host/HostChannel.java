@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * rest is thread-safe.
  */
 public final class HostChannel {
+    /** Size of a {@link #journal}. */
+    public static final int JOURNAL_BYTES = 512 << 10;
+
     private final Offer offer;
     private final RingReader in;
     private final RingWriter out;
@@ -30,6 +33,7 @@ public final class HostChannel {
     private final HostMemory memory;
     private final UserData userData;
     private final @Nullable HostBus bus;
+    private final @Nullable MemorySegment journal;
     private volatile int targetCpu;
     private volatile boolean open = true;
 
@@ -44,7 +48,8 @@ public final class HostChannel {
             Doorbells doorbells,
             HostMemory memory,
             UserData userData,
-            int targetCpu) {
+            int targetCpu,
+            @Nullable MemorySegment journal) {
         this.bus = bus;
         this.offer = offer;
         this.in = new RingReader(guestToHost);
@@ -55,6 +60,7 @@ public final class HostChannel {
         this.memory = memory;
         this.userData = userData;
         this.targetCpu = targetCpu;
+        this.journal = journal;
     }
 
     /**
@@ -70,7 +76,7 @@ public final class HostChannel {
             Doorbells doorbells,
             HostMemory memory) {
         return new HostChannel(
-                null, offer, guestToHost, hostToGuest, doorbells, memory, UserData.NONE, 0);
+                null, offer, guestToHost, hostToGuest, doorbells, memory, UserData.NONE, 0, null);
     }
 
     /** Packets from the guest. */
@@ -114,6 +120,15 @@ public final class HostChannel {
     /** What the host sees of the guest's memory. */
     public HostMemory memory() {
         return memory;
+    }
+
+    /**
+     * Memory of {@link #JOURNAL_BYTES} that outlives this process, in which the device keeps what
+     * it has under way, so that a host that comes after it can go on where it was; zero in the
+     * beginning. Who gave it can write to it at any time. Null when nobody carries guests over.
+     */
+    public @Nullable MemorySegment journal() {
+        return journal;
     }
 
     /** Who is shown this channel's packets; null for nobody. */

@@ -27,6 +27,7 @@ import java.nio.ByteOrder;
  * kind 2  doorbells of a channel: argument = relid, two eventfds: guest rings host, host rings guest
  * kind 3  visibility of pages of a region hidden at first: argument = 1 shown, 0 taken back,
  *         payload = gpa, bytes (u64 each)
+ * kind 4  journal of a channel: argument = relid, one descriptor (a sealed memfd), no payload
  * </pre>
  *
  * <p>Sending is thread-safe. Receiving is for one thread: {@link #receive} overwrites what {@link
@@ -42,6 +43,8 @@ public final class FrameSocket implements AutoCloseable {
     public static final int KIND_DOORBELLS = 2;
 
     public static final int KIND_VISIBILITY = 3;
+
+    public static final int KIND_JOURNAL = 4;
 
     /** {@link #argument} of a region whose pages are hidden until they are shown. */
     public static final int REGION_HIDDEN = 1;
@@ -134,6 +137,16 @@ public final class FrameSocket implements AutoCloseable {
      */
     public void sendDoorbells(int relid, Fd guestToHost, Fd hostToGuest) throws IOException {
         socket.send(frame(KIND_DOORBELLS, relid, 0), guestToHost, hostToGuest);
+    }
+
+    /**
+     * Hands the peer memory in which it keeps what it has under way on a channel, to be used by the
+     * channel's next open: see {@code HostChannel.journal}.
+     *
+     * @param memfd stays owned by the caller
+     */
+    public void sendJournal(int relid, Fd memfd) throws IOException {
+        socket.send(frame(KIND_JOURNAL, relid, 0), memfd);
     }
 
     /**

@@ -1,27 +1,57 @@
 package dev.airlock.vmm.bus;
 
 import dev.airlock.linux.EventFd;
+import dev.airlock.linux.Fd;
 import dev.airlock.linux.LinuxException;
+import dev.airlock.linux.Memfd;
+import dev.airlock.vmbus.Offer;
+import dev.airlock.vmbus.host.HostChannel;
+import dev.airlock.vmbus.transport.FrameSocket;
+import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A channel on offer, and its two doorbells while it is open. For {@link VmbusForwarder}'s lock.
+ * A channel on offer, and what the host is handed for it while it is open: two doorbells, and the
+ * journal. They outlive a host. Changed with {@link VmbusForwarder}'s lock.
  */
 final class ForwardedChannel {
     final int relid;
     final int connectionId;
+    final int subchannelIndex;
     private volatile int targetCpu;
-    private volatile Doorbells doorbells = Doorbells.NONE;
+    private volatile @Nullable Ends ends;
 
-    /** Both eventfds, or neither. */
-    record Doorbells(
-            @org.jspecify.annotations.Nullable EventFd toHost,
-            @org.jspecify.annotations.Nullable EventFd toGuest) {
-        static final Doorbells NONE = new Doorbells(null, null);
+    /** What the host has of an open channel. */
+    record Ends(EventFd toHost, EventFd toGuest, Fd journal) {
+        static Ends create() throws LinuxException {
+            EventFd toHost = EventFd.create();
+            EventFd toGuest = null;
+            try {
+                toGuest = EventFd.create();
+                return new Ends(
+                        toHost,
+                        toGuest,
+                        Memfd.create("airlock-journal", HostChannel.JOURNAL_BYTES));
+            } catch (LinuxException e) {
+                toHost.close();
+                if (toGuest != null) {
+                    toGuest.close();
+                }
+                throw e;
+            }
+        }
+
+        private void close() {
+            toHost.close();
+            toGuest.close();
+            journal.close();
+        }
     }
 
-    ForwardedChannel(int relid, int connectionId) {
-        this.relid = relid;
-        this.connectionId = connectionId;
+    ForwardedChannel(Offer offer) {
+        relid = offer.relid();
+        connectionId = offer.connectionId();
+        subchannelIndex = offer.subchannelIndex();
     }
 
     int targetCpu() {
@@ -32,32 +62,31 @@ final class ForwardedChannel {
         targetCpu = cpu;
     }
 
-    Doorbells doorbells() {
-        return doorbells;
+    /** Null while it is closed. */
+    @Nullable Ends ends() {
+        return ends;
     }
 
-    Doorbells makeDoorbells() throws LinuxException {
-        EventFd toHost = EventFd.create();
-        try {
-            Doorbells made = new Doorbells(toHost, EventFd.create());
-            doorbells = made;
-            return made;
-        } catch (LinuxException e) {
-            toHost.close();
-            throw e;
+    Ends open() throws LinuxException {
+        Ends made = Ends.create();
+        ends = made;
+        return made;
+    }
+
+    /** Gives a host what it needs before it is told to open the channel. */
+    void handTo(FrameSocket frames) throws IOException {
+        Ends now = ends;
+        if (now != null) {
+            frames.sendJournal(relid, now.journal);
+            frames.sendDoorbells(relid, now.toHost.fd(), now.toGuest.fd());
         }
     }
 
-    void closeDoorbells() {
-        Doorbells old = doorbells;
-        doorbells = Doorbells.NONE;
-        EventFd toHost = old.toHost();
-        EventFd toGuest = old.toGuest();
-        if (toHost != null) {
-            toHost.close();
-        }
-        if (toGuest != null) {
-            toGuest.close();
+    void close() {
+        Ends old = ends;
+        ends = null;
+        if (old != null) {
+            old.close();
         }
     }
 }

@@ -2,7 +2,6 @@ package dev.airlock.vmm.bus;
 
 import dev.airlock.linux.EventFd;
 import dev.airlock.linux.LinuxException;
-import dev.airlock.linux.Poll;
 import dev.airlock.linux.ReceivedMessage;
 import dev.airlock.linux.UnixSocket;
 import dev.airlock.memory.SharedRegion;
@@ -21,7 +20,7 @@ import dev.airlock.vmm.memory.HostView;
 import dev.airlock.vmm.memory.MachineMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,9 +29,13 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Between the guest's SynIC and a host process: messages go through byte for byte, in both
- * directions; the doorbells of a channel are eventfds on the host's side, and a connection id and
- * an event flag on the guest's.
+ * Between the guest's SynIC and a host process, or one host process after another: messages go
+ * through byte for byte, in both directions; the doorbells of a channel are eventfds on the host's
+ * side, and a connection id and an event flag on the guest's.
+ *
+ * <p>When a host goes, channels stay open as the guest sees them: what it sends waits in its rings,
+ * what it posts is remembered, and {@link #carryOver} brings another host to where the one before
+ * was.
  *
  * <p>Neither side is trusted. What the guest posts goes to the host unread but for what concerns
  * doorbells; the host checks it. What the host sends is posted to the guest, which has its own
@@ -44,21 +47,26 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
     /** Interrupt source of VMBus: Linux {@code VMBUS_MESSAGE_SINT}. */
     public static final int SINT = 2;
 
-    private static final int RELIDS_MAX = Offer.MAX_RELID;
-
-    private final FrameSocket frames;
+    private final MachineMemory memory;
     private final GuestEnd guest;
     private final Consumer<String> onLost;
     private final Map<Integer, ForwardedChannel> byRelid = new ConcurrentHashMap<>();
     private final Map<Integer, ForwardedChannel> byConnection = new ConcurrentHashMap<>();
-    private final EventFd wake;
-    private final Thread reader;
-    private final Thread bells;
+    private final BellRinger bells;
     private final LongAdder interrupts = new LongAdder();
     private final LongAdder messages = new LongAdder();
+
+    /** What holds of what was posted; with {@link #speaking}, as is every change of a channel. */
+    private final Conversation said = new Conversation();
+
+    private final Object speaking = new Object();
+
+    /** The host there is, or null. Changed with {@link #speaking}. */
+    private volatile @Nullable FrameSocket frames;
+
+    private volatile @Nullable Thread reader;
     private volatile int messageCpu;
     private volatile boolean closing;
-    private volatile boolean lost;
 
     /** The guest's side: what a machine offers to its bus. */
     public interface GuestEnd {
@@ -76,47 +84,78 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
      * Hands the guest's memory to the host, and begins.
      *
      * @param socket connected to a host; owned from now on, also when this throws
-     * @param onLost told once, on a thread of this object, that the host has gone and why
+     * @param onLost told each time a host has gone, and why, on a thread of this object that ends
+     *     then; it may call {@link #carryOver}, or have it called
      */
     public static VmbusForwarder start(
             UnixSocket socket, MachineMemory memory, GuestEnd guest, Consumer<String> onLost)
             throws IOException {
-        FrameSocket frames = new FrameSocket(socket);
         VmbusForwarder bus;
         try {
-            bus = new VmbusForwarder(frames, guest, onLost);
+            bus = new VmbusForwarder(memory, guest, onLost);
         } catch (LinuxException e) {
-            frames.close();
+            socket.close();
             throw e;
         }
         try {
-            for (SharedRegion region : memory.regions()) {
-                frames.sendRegion(
-                        region.gpa(),
-                        region.bytes(),
-                        region.memfd(),
-                        region.offset(),
-                        !memory.isIsolated());
-            }
-            memory.attach(bus);
-            bus.reader.start();
-            bus.bells.start();
+            bus.carryOver(socket);
             return bus;
         } catch (IOException | RuntimeException e) {
-            bus.frames.close();
-            bus.wake.close();
+            bus.close();
             throw e;
         }
     }
 
-    private VmbusForwarder(FrameSocket frames, GuestEnd guest, Consumer<String> onLost)
+    private VmbusForwarder(MachineMemory memory, GuestEnd guest, Consumer<String> onLost)
             throws LinuxException {
-        this.frames = frames;
+        this.memory = memory;
         this.guest = guest;
         this.onLost = onLost;
-        this.wake = EventFd.create();
-        this.reader = Thread.ofPlatform().daemon().name("vmbus-reader").unstarted(this::read);
-        this.bells = Thread.ofPlatform().daemon().name("vmbus-bells").unstarted(this::ring);
+        this.bells = new BellRinger(byRelid.values(), this::rung, this::lose);
+    }
+
+    /**
+     * Brings the guest to another host, after the one before has gone: its memory, what it has
+     * said, its open channels. Requests that were under way are the new host's to answer, by the
+     * channels' journals. Control messages of the guest wait meanwhile.
+     *
+     * @param socket connected to the host; owned from now on, also when this throws
+     * @throws IOException if the host is not one that can go on where the other was; the guest
+     *     still has none then
+     */
+    public void carryOver(UnixSocket socket) throws IOException {
+        FrameSocket fresh = new FrameSocket(socket);
+        synchronized (speaking) {
+            try {
+                if (frames != null || closing || !said.isComplete()) {
+                    throw new IOException("the guest cannot be carried over");
+                }
+                for (SharedRegion region : memory.regions()) {
+                    fresh.sendRegion(
+                            region.gpa(),
+                            region.bytes(),
+                            region.memfd(),
+                            region.offset(),
+                            !memory.isIsolated());
+                }
+                frames = fresh;
+                memory.attach(this);
+                new Replay(fresh, said, byRelid.values(), this::deliver).run();
+            } catch (IOException | RuntimeException e) {
+                frames = null;
+                fresh.close();
+                throw e;
+            }
+            for (ForwardedChannel channel : byRelid.values()) {
+                ForwardedChannel.Ends ends = channel.ends();
+                if (ends != null) {
+                    // Either side may have rung just when the host went.
+                    ends.toHost().signal();
+                    rung(channel);
+                }
+            }
+            reader = Thread.ofPlatform().daemon().name("vmbus-reader").start(() -> read(fresh));
+        }
     }
 
     /** Interrupts that the host's doorbells became. */
@@ -131,55 +170,74 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
 
     @Override
     public void visibilityChanged(long gpa, long bytes, boolean visible) throws IOException {
-        if (lost) {
-            return;
+        FrameSocket host = frames;
+        if (host == null) {
+            return; // The next host is told what is visible then.
         }
         try {
-            frames.sendVisibility(gpa, bytes, visible);
+            host.sendVisibility(gpa, bytes, visible);
         } catch (LinuxException e) {
-            lose(e.getMessage());
+            drop(host);
+        } catch (IllegalStateException closed) {
+            // It went meanwhile; the next host is told what is visible then.
+        }
+    }
+
+    /** Ends a host that cannot be told something: its reader finds out. */
+    private static void drop(FrameSocket host) {
+        try {
+            host.shutdown();
+        } catch (IllegalStateException closed) {
+            // It went by itself.
         }
     }
 
     @Override
     public int signal(int connectionId) {
         ForwardedChannel channel = byConnection.get(connectionId);
-        EventFd doorbell = channel == null ? null : channel.doorbells().toHost();
-        if (doorbell == null) {
+        ForwardedChannel.Ends ends = channel == null ? null : channel.ends();
+        if (ends == null) {
             return Hypercalls.INVALID_CONNECTION_ID;
         }
-        doorbell.signal();
+        ends.toHost().signal();
         return Hypercalls.SUCCESS;
     }
 
     @Override
     public int post(int connectionId, MemorySegment message) {
-        if (lost) {
-            return Hypercalls.SUCCESS; // As a host that does not answer.
-        }
         messages.increment();
-        try {
-            ControlMessage decoded = ControlMessage.decode(message, 0, (int) message.byteSize());
-            if (decoded != null) {
-                before(decoded);
+        ControlMessage decoded = ControlMessage.decode(message, 0, (int) message.byteSize());
+        synchronized (speaking) {
+            FrameSocket host = frames;
+            try {
+                if (decoded != null) {
+                    before(decoded, host);
+                    byte[] bytes = message.toArray(ValueLayout.JAVA_BYTE);
+                    said.said(new Conversation.Said(connectionId, bytes), decoded);
+                }
+                if (host == null) {
+                    answerWithoutHost();
+                } else {
+                    host.sendRaw(connectionId, message);
+                }
+                if (decoded != null) {
+                    after(decoded);
+                }
+            } catch (IOException e) {
+                if (host != null) {
+                    drop(host);
+                }
             }
-            frames.sendRaw(connectionId, message);
-            if (decoded != null) {
-                after(decoded);
-            }
-            return Hypercalls.SUCCESS;
-        } catch (IOException e) {
-            lose(e.getMessage());
-            return Hypercalls.SUCCESS;
         }
+        return Hypercalls.SUCCESS;
     }
 
-    private void before(ControlMessage message) throws IOException {
+    private void before(ControlMessage message, @Nullable FrameSocket host) throws IOException {
         if (message instanceof OpenChannel open) {
             ForwardedChannel channel = byRelid.get(open.relid());
-            if (channel != null && channel.doorbells().toHost() == null) {
+            if (channel != null && channel.ends() == null) {
                 channel.setTargetCpu(open.targetCpu());
-                connect(channel);
+                connect(channel, host);
             }
         } else if (message instanceof ModifyChannel modify) {
             ForwardedChannel channel = byRelid.get(modify.relid());
@@ -205,24 +263,21 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
         }
     }
 
-    private void connect(ForwardedChannel channel) throws IOException {
-        ForwardedChannel.Doorbells made = channel.makeDoorbells();
-        EventFd toHost = made.toHost();
-        EventFd toGuest = made.toGuest();
-        if (toHost == null || toGuest == null) {
-            throw new IllegalStateException("doorbells were not made");
+    private void connect(ForwardedChannel channel, @Nullable FrameSocket host) throws IOException {
+        ForwardedChannel.Ends ends = channel.open();
+        guest.connect(channel.connectionId, ends.toHost(), true);
+        bells.changed();
+        if (host != null) {
+            channel.handTo(host);
         }
-        frames.sendDoorbells(channel.relid, toHost.fd(), toGuest.fd());
-        guest.connect(channel.connectionId, toHost, true);
-        wake.signal();
     }
 
     private void disconnect(ForwardedChannel channel) throws LinuxException {
-        EventFd toHost = channel.doorbells().toHost();
-        if (toHost != null) {
-            guest.connect(channel.connectionId, toHost, false);
-            channel.closeDoorbells();
-            wake.signal();
+        ForwardedChannel.Ends ends = channel.ends();
+        if (ends != null) {
+            guest.connect(channel.connectionId, ends.toHost(), false);
+            channel.close();
+            bells.changed();
         }
     }
 
@@ -240,15 +295,22 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
         }
     }
 
-    private void read() {
+    /** With no host: answers what needs none. */
+    private void answerWithoutHost() {
+        for (byte[] answer : said.answersWithoutHost()) {
+            guest.post(messageCpu, SINT, answer);
+        }
+    }
+
+    private void read(FrameSocket host) {
         String why = "the host closed the connection";
         try {
             while (!closing) {
-                try (ReceivedMessage received = frames.receive(-1)) {
+                try (ReceivedMessage received = host.receive(-1)) {
                     if (received.isClosed()) {
                         break;
                     }
-                    if (!accept()) {
+                    if (!accept(host)) {
                         why = "the host flooded its guest";
                         break;
                     }
@@ -257,93 +319,53 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
         } catch (IOException e) {
             why = String.valueOf(e.getMessage());
         }
+        synchronized (speaking) {
+            frames = null;
+            host.close();
+            answerWithoutHost();
+        }
         lose(why);
     }
 
-    private boolean accept() {
-        if (frames.kind() != FrameSocket.KIND_MESSAGE) {
+    private boolean accept(FrameSocket host) {
+        if (host.kind() != FrameSocket.KIND_MESSAGE) {
             return true;
         }
+        MemorySegment message = host.frame().asSlice(FrameSocket.PAYLOAD_OFFSET);
+        ControlMessage decoded = ControlMessage.decode(message, 0, host.payloadBytes());
+        byte[] bytes = message.toArray(ValueLayout.JAVA_BYTE);
+        synchronized (speaking) {
+            if (decoded != null) {
+                said.answered(decoded);
+            }
+            return deliver(decoded, bytes);
+        }
+    }
+
+    /** To the guest; false when it cannot keep up. */
+    private boolean deliver(@Nullable ControlMessage decoded, byte[] bytes) {
         messages.increment();
-        MemorySegment message = frames.frame().asSlice(FrameSocket.PAYLOAD_OFFSET);
-        ControlMessage decoded = ControlMessage.decode(message, 0, frames.payloadBytes());
         if (decoded instanceof OfferChannel offered) {
             Offer offer = offered.offer();
-            if (offer.relid() > 0 && offer.relid() <= RELIDS_MAX) {
-                ForwardedChannel channel =
-                        new ForwardedChannel(offer.relid(), offer.connectionId());
-                if (byRelid.putIfAbsent(offer.relid(), channel) == null) {
-                    byConnection.put(offer.connectionId(), channel);
+            if (offer.relid() > 0 && offer.relid() <= Offer.MAX_RELID) {
+                ForwardedChannel channel = new ForwardedChannel(offer);
+                if (byRelid.putIfAbsent(channel.relid, channel) == null) {
+                    byConnection.put(channel.connectionId, channel);
                 }
             }
         }
-        return guest.post(
-                messageCpu, SINT, message.toArray(java.lang.foreign.ValueLayout.JAVA_BYTE));
+        return guest.post(messageCpu, SINT, bytes);
     }
 
-    /** Turns the host's doorbells into event flags. */
-    private void ring() {
-        try {
-            while (!closing) {
-                List<ForwardedChannel> open = new ArrayList<>();
-                for (ForwardedChannel channel : byRelid.values()) {
-                    if (channel.doorbells().toGuest() != null) {
-                        open.add(channel);
-                    }
-                }
-                Poll poll = new Poll(open.size() + 1);
-                int own = poll.add(wake);
-                List<EventFd> events = new ArrayList<>();
-                for (ForwardedChannel channel : open) {
-                    EventFd event = channel.doorbells().toGuest();
-                    if (event == null) {
-                        break;
-                    }
-                    events.add(event);
-                    poll.add(event);
-                }
-                if (events.size() == open.size()) {
-                    wait(poll, own, open, events);
-                }
-            }
-        } catch (LinuxException e) {
-            lose(e.getMessage());
-        }
-    }
-
-    /** Returns when the set of doorbells has changed. */
-    private void wait(Poll poll, int own, List<ForwardedChannel> open, List<EventFd> events)
-            throws LinuxException {
-        while (!closing) {
-            try {
-                poll.await(-1);
-            } catch (IllegalStateException closed) {
-                return; // A doorbell went; the set is made anew.
-            }
-            if (poll.isReadable(own)) {
-                wake.drain();
-                return;
-            }
-            for (int i = 0; i < events.size(); i++) {
-                if (poll.isReadable(i + 1)) {
-                    events.get(i).drain();
-                    ForwardedChannel channel = open.get(i);
-                    if (channel.targetCpu() != OpenChannel.NO_INTERRUPT) {
-                        interrupts.increment();
-                        guest.signal(channel.targetCpu(), SINT, channel.relid);
-                    }
-                }
-            }
+    private void rung(ForwardedChannel channel) {
+        if (channel.targetCpu() != OpenChannel.NO_INTERRUPT) {
+            interrupts.increment();
+            guest.signal(channel.targetCpu(), SINT, channel.relid);
         }
     }
 
     private void lose(@Nullable String why) {
-        boolean first;
-        synchronized (this) {
-            first = !lost;
-            lost = true;
-        }
-        if (first && !closing) {
+        if (!closing) {
             onLost.accept(String.valueOf(why));
         }
     }
@@ -352,18 +374,21 @@ public final class VmbusForwarder implements AutoCloseable, HostView, Hypercalls
     @Override
     public void close() {
         closing = true;
-        frames.shutdown();
-        wake.signal();
+        FrameSocket host = frames;
+        if (host != null) {
+            drop(host);
+        }
         try {
-            reader.join();
-            bells.join();
+            Thread reading = reader;
+            if (reading != null) {
+                reading.join();
+            }
+            bells.close();
             dropChannels();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (LinuxException e) {
             // The machine is going anyway; what the kernel kept goes with it.
         }
-        frames.close();
-        wake.close();
     }
 }

@@ -1,6 +1,8 @@
 package dev.airlock.vmm.bus;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.airlock.linux.EventFd;
 import dev.airlock.linux.UnixSocket;
@@ -14,6 +16,9 @@ import dev.airlock.vmbus.host.HostLimits;
 import dev.airlock.vmbus.message.CloseChannel;
 import dev.airlock.vmbus.message.ControlMessage;
 import dev.airlock.vmbus.message.Gpadl;
+import dev.airlock.vmbus.message.GpadlCreated;
+import dev.airlock.vmbus.message.GpadlTeardown;
+import dev.airlock.vmbus.message.GpadlTorndown;
 import dev.airlock.vmbus.message.InitiateContact;
 import dev.airlock.vmbus.message.MessageType;
 import dev.airlock.vmbus.message.ModifyChannel;
@@ -21,15 +26,18 @@ import dev.airlock.vmbus.message.OfferChannel;
 import dev.airlock.vmbus.message.OpenChannel;
 import dev.airlock.vmbus.message.OpenChannelResult;
 import dev.airlock.vmbus.message.RequestOffers;
+import dev.airlock.vmbus.message.Unload;
 import dev.airlock.vmm.hyperv.Hypercalls;
 import dev.airlock.vmm.memory.MachineMemory;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -155,6 +163,94 @@ class VmbusForwarderTest {
         assertThat(lost).isEmpty();
     }
 
+    @Test
+    void shouldBringAnOpenChannelToAnotherHost() throws Exception {
+        Offer offer = contact();
+        HostChannel before = open(offer);
+        MemorySegment journal = requireNonNull(before.journal());
+        journal.set(ValueLayout.JAVA_LONG, 8, 4711);
+        post(new ModifyChannel(offer.relid(), 3));
+        assertThat(next(MessageType.MODIFY_CHANNEL_RESPONSE)).isNotNull();
+        host.close();
+        assertThat(lost.poll(10, TimeUnit.SECONDS)).contains("closed");
+
+        // What is posted and shown meanwhile is the next host's.
+        memory.setVisible(5, 3, true);
+        memory.setVisible(RINGS_PFN + 20, 8, true);
+        int later = GPADL + 1;
+        for (ControlMessage part : Gpadl.messages(offer.relid(), later, pfns(RINGS_PFN + 20))) {
+            post(part);
+        }
+        assertThat(bus.signal(offer.connectionId())).isEqualTo(Hypercalls.SUCCESS);
+        assertThat(received).isEmpty();
+
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (HostBus next =
+                new HostBus(pair.left(), HostLimits.DEFAULT, List.of(new Device()), line -> {})) {
+            Thread serving = Thread.ofPlatform().start(next::serve);
+            bus.carryOver(pair.right());
+            HostChannel after = opened.poll(10, TimeUnit.SECONDS);
+            assertThat(after).isNotNull();
+            assertThat(after.offer()).isEqualTo(before.offer());
+            assertThat(requireNonNull(after.journal()).get(ValueLayout.JAVA_LONG, 8))
+                    .isEqualTo(4711);
+            assertThat(next.memory().visiblePageCount()).isEqualTo(8 + 3 + 8);
+            assertThat(next(MessageType.GPADL_CREATED))
+                    .isEqualTo(new GpadlCreated(offer.relid(), later, 0));
+            assertThat(received).as("answers nobody waits for").isEmpty();
+            assertThat(signals.poll(10, TimeUnit.SECONDS))
+                    .as("the guest is woken, in case the old host could not")
+                    .isEqualTo("cpu 3 flag " + offer.relid());
+            assertThat(after.awaitGuest(10_000)).as("the guest's signal").isTrue();
+            after.signalGuest();
+            assertThat(signals.poll(10, TimeUnit.SECONDS)).isEqualTo("cpu 3 flag " + offer.relid());
+            bus.close();
+            serving.join();
+        }
+    }
+
+    @Test
+    void shouldAnswerForAHostThatIsNotThere() throws Exception {
+        Offer offer = contact();
+        open(offer);
+        host.close();
+        assertThat(lost.poll(10, TimeUnit.SECONDS)).contains("closed");
+        post(new CloseChannel(offer.relid()));
+        post(new GpadlTeardown(offer.relid(), GPADL));
+        assertThat(next(MessageType.GPADL_TORNDOWN)).isEqualTo(new GpadlTorndown(GPADL));
+        post(new Unload());
+        assertThat(next(MessageType.UNLOAD_RESPONSE)).isNotNull();
+    }
+
+    @Test
+    void shouldRefuseAHostWithOtherChannels() throws Exception {
+        Offer offer = contact();
+        open(offer);
+        host.close();
+        assertThat(lost.poll(10, TimeUnit.SECONDS)).contains("closed");
+        UnixSocket.Pair pair = UnixSocket.pair();
+        try (HostBus next = new HostBus(pair.left(), HostLimits.DEFAULT, List.of(), line -> {})) {
+            Thread serving = Thread.ofPlatform().start(next::serve);
+            Thread.ofPlatform()
+                    .start(() -> {
+                        // It offers nothing, and goes.
+                        while (next.version() == null) {
+                            Thread.onSpinWait();
+                        }
+                        next.close();
+                    });
+            assertThatThrownBy(() -> bus.carryOver(pair.right()))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("it went");
+            serving.join();
+        }
+        assertThat(lost).as("told to the caller, not again").isEmpty();
+    }
+
+    private static long[] pfns(long first) {
+        return LongStream.range(first, first + 8).toArray();
+    }
+
     private Offer contact() throws InterruptedException {
         int version = 5 << 16 | 3;
         post(new InitiateContact(version, 1, InitiateContact.SINT2_VTL0, 0, 0), 4);
@@ -177,11 +273,7 @@ class VmbusForwarderTest {
     }
 
     private void postGpadl(Offer offer) throws InterruptedException {
-        long[] pfns = new long[8];
-        for (int i = 0; i < pfns.length; i++) {
-            pfns[i] = RINGS_PFN + i;
-        }
-        for (ControlMessage part : Gpadl.messages(offer.relid(), GPADL, pfns)) {
+        for (ControlMessage part : Gpadl.messages(offer.relid(), GPADL, pfns(RINGS_PFN))) {
             post(part);
         }
         assertThat(next(MessageType.GPADL_CREATED)).isNotNull();
