@@ -18,12 +18,16 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.opentest4j.TestAbortedException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -205,8 +209,39 @@ class BootLinuxTest {
                 List.of());
     }
 
+    /** What {@link #shouldCarryTheIoOfLinux61} and the other leave out, too. */
+    @Tag("soak")
+    @ParameterizedTest
+    @EnumSource(
+            value = DebianKernel.class,
+            names = {"STABLE", "BACKPORTS"})
+    void shouldCarryTheIoOfEveryCombination(DebianKernel kernel) throws Exception {
+        List<Guest> guests = new ArrayList<>();
+        for (boolean isolated : new boolean[] {true, false}) {
+            for (int cpus : new int[] {1, 2, 4}) {
+                guests.add(
+                        new Guest(
+                                (isolated ? "isolated" : "open") + cpus,
+                                "storage",
+                                isolated,
+                                cpus));
+            }
+        }
+        run(kernel, guests, List.of());
+    }
+
     @Test
     void shouldBootARootDiskToALogin() throws Exception {
+        logIn(List.of(new Guest("isolated1", "", true, 1), new Guest("open4", "", false, 4)));
+    }
+
+    @Tag("soak")
+    @Test
+    void shouldBootARootDiskToALoginInTheOtherWays() throws Exception {
+        logIn(List.of(new Guest("isolated4", "", true, 4), new Guest("open1", "", false, 1)));
+    }
+
+    private void logIn(List<Guest> guests) throws Exception {
         LinuxKernel kernel = kernel(DebianKernel.STABLE);
         Path root;
         try {
@@ -217,29 +252,31 @@ class BootLinuxTest {
         Path initramfs = folder.resolve("root.cpio");
         RootDisk.writeInitramfs(kernel, initramfs);
         try (OuterMachine machine = new OuterMachine(program(), kernel)) {
-            String boot =
-                    "(sleep 5; while sleep 2; do echo 'cat /etc/hostname; uname -r; poweroff'; done) |"
-                            + " airlock boot --isolation vbs --memory 512M --timeout 300 --kernel "
+            String files =
+                    " --kernel "
                             + machine.input(kernel.image())
                             + " --initrd "
                             + machine.input(initramfs)
                             + " --cmdline 'console=ttyS0 quiet root=/dev/sda' --disk "
                             + machine.disk(root, true)
                             + ",snapshot";
+            List<Task> tasks = new ArrayList<>();
+            for (Guest guest : guests) {
+                String boot =
+                        "(sleep 5; while sleep 2; do echo 'cat /etc/hostname; uname -r; poweroff'; done) |"
+                                + " airlock boot --memory 512M --timeout 300 --isolation "
+                                + (guest.isolated() ? "vbs" : "none")
+                                + " --cpus "
+                                + guest.cpus()
+                                + files;
+                tasks.add(new Task(guest.name(), List.of("sh", "-c", boot), GUEST_PATIENCE));
+            }
             Path outputs = Files.createDirectory(folder.resolve("out"));
-            Result result =
-                    machine.runAll(
-                                    List.of(
-                                            new Task(
-                                                    "login",
-                                                    List.of("sh", "-c", boot),
-                                                    GUEST_PATIENCE)),
-                                    folder.resolve("console"),
-                                    outputs,
-                                    MACHINE_PATIENCE)
-                            .getFirst();
-            assertThat(result.exitCode()).as("%s", result).hasValue(0);
-            assertThat(result.output()).contains(RootDisk.PROMPT.strip(), "6.1.");
+            for (Result result :
+                    machine.runAll(tasks, folder.resolve("console"), outputs, MACHINE_PATIENCE)) {
+                assertThat(result.exitCode()).as("%s", result).hasValue(0);
+                assertThat(result.output()).contains(RootDisk.PROMPT.strip(), "6.1.");
+            }
         }
     }
 
@@ -286,7 +323,7 @@ class BootLinuxTest {
             }
             List<Result> all =
                     machine.runAll(tasks, folder.resolve("console"), outputs, MACHINE_PATIENCE);
-            Map<String, Result> results = new java.util.HashMap<>();
+            Map<String, Result> results = new HashMap<>();
             assertThat(all)
                     .as("the machine under QEMU ended early: %s", consoleEnd())
                     .allMatch(result -> result.exitCode().isPresent());

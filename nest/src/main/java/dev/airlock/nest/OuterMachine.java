@@ -22,8 +22,8 @@ public final class OuterMachine implements AutoCloseable {
      * A processor with AMD's virtualization, without nested paging: emulated, it loses processors
      * of busy guests. QEMU 7.2 stores the state of the machine's own kernel as the guest's (seen: a
      * guest "at" the instruction behind VMRUN), which ends in a triple fault or a hang. Measured
-     * with two processors and four writers: of 6 guests with nested paging none came through, of 4
-     * without it all did, in less time than with QEMU 10.0, which gets nested paging right.
+     * with two processors and four writers: of 6 guests with nested paging none came through, of 3
+     * without it all did, a tenth sooner than 2 under QEMU 10.0, which gets nested paging right.
      */
     private static final String EMULATED_PROCESSOR = "EPYC,+svm,-npt";
 
