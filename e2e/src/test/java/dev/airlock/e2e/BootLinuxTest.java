@@ -195,9 +195,11 @@ class BootLinuxTest {
                         task(
                                 name,
                                 switch (name) {
-                                    case "hot" -> BootScripts.HOT_FROM_OUTSIDE.formatted(small + cmdline);
+                                    case "hot" ->
+                                            BootScripts.HOT_FROM_OUTSIDE.formatted(small + cmdline);
                                     case "volatile" ->
-                                            BootScripts.VOLATILE_FROM_OUTSIDE.formatted(small + cmdline);
+                                            BootScripts.VOLATILE_FROM_OUTSIDE.formatted(
+                                                    small + cmdline);
                                     case "killed" ->
                                             BootScripts.KILLED_FROM_OUTSIDE.formatted(
                                                     files + "--isolation vbs --cpus 2 " + cmdline);

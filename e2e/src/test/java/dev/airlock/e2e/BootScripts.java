@@ -104,33 +104,33 @@ final class BootScripts {
     static final String VOLATILE_FROM_OUTSIDE =
             KILL_HOST
                     + """
-            airlock boot %s >/tmp/volatile 2>&1 & guest=$!
-            until grep -q "is ready" /tmp/volatile; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
-            kill_host
-            wait $guest
-            code=$?
-            cat /tmp/volatile
-            exit $code
-            """;
+                    airlock boot %s >/tmp/volatile 2>&1 & guest=$!
+                    until grep -q "is ready" /tmp/volatile; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
+                    kill_host
+                    wait $guest
+                    code=$?
+                    cat /tmp/volatile
+                    exit $code
+                    """;
 
     /** Runs a guest and kills its host process, three times, while it is busy. */
     static final String KILLED_FROM_OUTSIDE =
             KILL_HOST
                     + """
-            truncate -s 32M /tmp/killed.img
-            airlock boot %s --disk /tmp/killed.img >/tmp/killed 2>&1 & guest=$!
-            for round in 2 5 8; do
-                until grep -q "is round . $round" /tmp/killed; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
-                kill_host
-            done
-            wait $guest
-            code=$?
-            cat /tmp/killed
-            for part in 0 1 2 3; do
-                echo "outside: $(dd if=/tmp/killed.img bs=4M skip=$part count=1 2>/dev/null | sha256sum)"
-            done
-            exit $code
-            """;
+                    truncate -s 32M /tmp/killed.img
+                    airlock boot %s --disk /tmp/killed.img >/tmp/killed 2>&1 & guest=$!
+                    for round in 2 5 8; do
+                        until grep -q "is round . $round" /tmp/killed; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
+                        kill_host
+                    done
+                    wait $guest
+                    code=$?
+                    cat /tmp/killed
+                    for part in 0 1 2 3; do
+                        echo "outside: $(dd if=/tmp/killed.img bs=4M skip=$part count=1 2>/dev/null | sha256sum)"
+                    done
+                    exit $code
+                    """;
 
     /** Runs a guest and changes its disks from outside as it asks for it. */
     static final String HOT_FROM_OUTSIDE =
