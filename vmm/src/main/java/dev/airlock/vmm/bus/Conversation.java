@@ -30,8 +30,11 @@ import org.jspecify.annotations.Nullable;
  * which answers the guest still waits for. Not thread-safe.
  */
 final class Conversation {
-    /** A guest that says more than this is not carried over. */
+    /** A guest that says more than this, all at once, is not carried over. */
     static final int BYTES_MAX = 16 << 20;
+
+    /** As {@link #BYTES_MAX}, of GPADLs, channels and answers. */
+    static final int THINGS_MAX = 8192;
 
     private @Nullable Said contact;
     private @Nullable Said offersRequest;
@@ -40,6 +43,9 @@ final class Conversation {
     private final Map<Integer, Said> changes = new TreeMap<>();
     private final Set<Answer> owed = new HashSet<>();
     private int bytes;
+
+    /** Whether the guest said too much, so that nothing is kept until it starts over. */
+    private boolean overflown;
 
     /** A message as it was posted. */
     record Said(int connectionId, byte[] message) {}
@@ -52,9 +58,25 @@ final class Conversation {
 
     /** The guest has posted a message; before it is sent. */
     void said(Said what, ControlMessage message) {
+        if (message instanceof InitiateContact || message instanceof Unload) {
+            forget();
+        }
+        if (!overflown) {
+            keep(what, message);
+            overflown =
+                    bytes > BYTES_MAX
+                            || gpadls.size() + opens.size() + changes.size() + owed.size()
+                                    > THINGS_MAX;
+            if (overflown) {
+                forget();
+                overflown = true;
+            }
+        }
+    }
+
+    private void keep(Said what, ControlMessage message) {
         switch (message) {
             case InitiateContact m -> {
-                forget();
                 contact = what;
                 owe(MessageType.VERSION_RESPONSE, 0);
             }
@@ -80,12 +102,9 @@ final class Conversation {
             }
             case RelidReleased m -> {
                 closed(m.relid());
-                gpadls.values().removeIf(handed -> handed.relid == m.relid());
+                gpadls(m.relid()).keySet().forEach(this::drop);
             }
-            case Unload m -> {
-                forget();
-                owe(MessageType.UNLOAD_RESPONSE, 0);
-            }
+            case Unload m -> owe(MessageType.UNLOAD_RESPONSE, 0);
             default -> {
                 // Nothing that outlives its host.
             }
@@ -97,12 +116,12 @@ final class Conversation {
         return switch (message) {
             case GpadlCreated m -> {
                 if (m.status() != ControlMessage.STATUS_SUCCESS) {
-                    gpadls.remove(m.gpadl());
+                    drop(m.gpadl());
                 }
                 yield owed.remove(new Answer(m.type(), m.gpadl()));
             }
             case GpadlTorndown m -> {
-                gpadls.remove(m.gpadl());
+                drop(m.gpadl());
                 yield owed.remove(new Answer(m.type(), m.gpadl()));
             }
             case OpenChannelResult m -> {
@@ -139,7 +158,7 @@ final class Conversation {
 
     /** Whether everything that holds is here. */
     boolean isComplete() {
-        return bytes <= BYTES_MAX;
+        return !overflown;
     }
 
     /** How contact was made; null if it was not. */
@@ -174,9 +193,16 @@ final class Conversation {
 
     private void add(int gpadl, Said what) {
         Handed handed = gpadls.get(gpadl);
-        if (handed != null && isComplete()) {
+        if (handed != null) {
             bytes += what.message.length;
             handed.said.add(what);
+        }
+    }
+
+    private void drop(int gpadl) {
+        Handed handed = gpadls.remove(gpadl);
+        if (handed != null) {
+            handed.said.forEach(part -> bytes -= part.message.length);
         }
     }
 
@@ -197,6 +223,7 @@ final class Conversation {
         changes.clear();
         owed.clear();
         bytes = 0;
+        overflown = false;
     }
 
     private static List<Said> list() {

@@ -223,7 +223,7 @@ class VmbusForwarderTest {
     }
 
     @Test
-    void shouldRefuseAHostWithOtherChannels() throws Exception {
+    void shouldTellItsCallerThatAHostWentWhileItTookOver() throws Exception {
         Offer offer = contact();
         open(offer);
         host.close();
@@ -239,9 +239,7 @@ class VmbusForwarderTest {
                         }
                         next.close();
                     });
-            assertThatThrownBy(() -> bus.carryOver(pair.right()))
-                    .isInstanceOf(IOException.class)
-                    .hasMessageContaining("it went");
+            assertThatThrownBy(() -> bus.carryOver(pair.right())).isInstanceOf(IOException.class);
             serving.join();
         }
         assertThat(lost).as("told to the caller, not again").isEmpty();
