@@ -1,5 +1,6 @@
 package dev.airlock.vmm.bus;
 
+import dev.airlock.vmbus.VmbusVersion;
 import dev.airlock.vmbus.message.CloseChannel;
 import dev.airlock.vmbus.message.ControlMessage;
 import dev.airlock.vmbus.message.GpadlBody;
@@ -17,6 +18,7 @@ import dev.airlock.vmbus.message.RelidReleased;
 import dev.airlock.vmbus.message.RequestOffers;
 import dev.airlock.vmbus.message.Unload;
 import dev.airlock.vmbus.message.UnloadResponse;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -40,9 +42,9 @@ final class Conversation {
     private @Nullable Said offersRequest;
     private final Map<Integer, Handed> gpadls = new TreeMap<>();
     private final Map<Integer, Said> opens = new TreeMap<>();
-    private final Map<Integer, Said> changes = new TreeMap<>();
     private final Set<Answer> owed = new HashSet<>();
     private int bytes;
+    private boolean changesAnswered;
 
     /** Whether the guest said too much, so that nothing is kept until it starts over. */
     private boolean overflown;
@@ -64,9 +66,7 @@ final class Conversation {
         if (!overflown) {
             keep(what, message);
             overflown =
-                    bytes > BYTES_MAX
-                            || gpadls.size() + opens.size() + changes.size() + owed.size()
-                                    > THINGS_MAX;
+                    bytes > BYTES_MAX || gpadls.size() + opens.size() + owed.size() > THINGS_MAX;
             if (overflown) {
                 forget();
                 overflown = true;
@@ -78,6 +78,8 @@ final class Conversation {
         switch (message) {
             case InitiateContact m -> {
                 contact = what;
+                VmbusVersion asked = VmbusVersion.supported(m.version());
+                changesAnswered = asked != null && asked.answersModifyChannel();
                 owe(MessageType.VERSION_RESPONSE, 0);
             }
             case RequestOffers m -> {
@@ -95,13 +97,15 @@ final class Conversation {
                 opens.put(m.relid(), what);
                 owe(MessageType.OPEN_CHANNEL_RESULT, m.relid());
             }
-            case CloseChannel m -> closed(m.relid());
+            case CloseChannel m -> opens.remove(m.relid());
             case ModifyChannel m -> {
-                changes.put(m.relid(), what);
-                owe(MessageType.MODIFY_CHANNEL_RESPONSE, m.relid());
+                opens.computeIfPresent(m.relid(), (relid, open) -> retarget(open, m.targetCpu()));
+                if (changesAnswered) {
+                    owe(MessageType.MODIFY_CHANNEL_RESPONSE, m.relid());
+                }
             }
             case RelidReleased m -> {
-                closed(m.relid());
+                opens.remove(m.relid());
                 gpadls(m.relid()).keySet().forEach(this::drop);
             }
             case Unload m -> owe(MessageType.UNLOAD_RESPONSE, 0);
@@ -136,8 +140,8 @@ final class Conversation {
     }
 
     /**
-     * What can be answered although there is no host: memory given back, and the end of everything.
-     * To be posted to the guest.
+     * What can be answered although there is no host: memory given back, a channel's other
+     * processor, and the end of everything. To be posted to the guest.
      */
     List<byte[]> answersWithoutHost() {
         List<byte[]> answers = new ArrayList<>();
@@ -146,6 +150,9 @@ final class Conversation {
                     switch (answer.type()) {
                         case GPADL_TORNDOWN -> new GpadlTorndown(answer.key());
                         case UNLOAD_RESPONSE -> new UnloadResponse();
+                        case MODIFY_CHANNEL_RESPONSE ->
+                                new ModifyChannelResponse(
+                                        answer.key(), ControlMessage.STATUS_SUCCESS);
                         default -> null;
                     };
             if (message != null) {
@@ -181,14 +188,9 @@ final class Conversation {
         return found;
     }
 
-    /** How a channel was opened; null if it is not open. */
+    /** How a channel would be opened as it is now; null if it is not open. */
     @Nullable Said open(int relid) {
         return opens.get(relid);
-    }
-
-    /** The last that changed a channel; null if nothing did. */
-    @Nullable Said change(int relid) {
-        return changes.get(relid);
     }
 
     private void add(int gpadl, Said what) {
@@ -210,9 +212,23 @@ final class Conversation {
         owed.add(new Answer(type, key));
     }
 
-    private void closed(int relid) {
-        opens.remove(relid);
-        changes.remove(relid);
+    /** An open as if it had asked for that processor. */
+    private static Said retarget(Said open, int targetCpu) {
+        byte[] bytes = open.message;
+        if (ControlMessage.decode(MemorySegment.ofArray(bytes), 0, bytes.length)
+                instanceof OpenChannel m) {
+            return new Said(
+                    open.connectionId,
+                    new OpenChannel(
+                                    m.relid(),
+                                    m.openId(),
+                                    m.gpadl(),
+                                    targetCpu,
+                                    m.downstreamPageOffset(),
+                                    m.userData())
+                            .toBytes());
+        }
+        return open;
     }
 
     private void forget() {
@@ -220,7 +236,6 @@ final class Conversation {
         offersRequest = null;
         gpadls.clear();
         opens.clear();
-        changes.clear();
         owed.clear();
         bytes = 0;
         overflown = false;

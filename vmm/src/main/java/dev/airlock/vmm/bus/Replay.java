@@ -98,10 +98,6 @@ final class Replay {
         send(open);
         var result = (OpenChannelResult) await(MessageType.OPEN_CHANNEL_RESULT, channel.relid);
         require(result.status(), "rings of channel " + channel.relid);
-        Conversation.Said change = said.change(channel.relid);
-        if (change != null) {
-            send(change); // Who is owed the answer gets it later, or nobody does.
-        }
     }
 
     private static void require(int status, String what) throws IOException {

@@ -1,5 +1,6 @@
 package dev.airlock.vmm.bus;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.vmbus.UserData;
@@ -10,6 +11,8 @@ import dev.airlock.vmbus.message.GpadlCreated;
 import dev.airlock.vmbus.message.GpadlTeardown;
 import dev.airlock.vmbus.message.GpadlTorndown;
 import dev.airlock.vmbus.message.InitiateContact;
+import dev.airlock.vmbus.message.ModifyChannel;
+import dev.airlock.vmbus.message.ModifyChannelResponse;
 import dev.airlock.vmbus.message.OpenChannel;
 import dev.airlock.vmbus.message.OpenChannelResult;
 import dev.airlock.vmbus.message.RelidReleased;
@@ -70,6 +73,26 @@ class ConversationTest {
         assertThat(said.answersWithoutHost()).containsExactly(new GpadlTorndown(7).toBytes());
         say(new Unload());
         assertThat(said.answersWithoutHost()).containsExactly(new UnloadResponse().toBytes());
+        assertThat(said.answersWithoutHost()).isEmpty();
+    }
+
+    @Test
+    void shouldOpenAChannelWhereItsInterruptsGoNow() {
+        say(new InitiateContact(5 << 16 | 3, 1, InitiateContact.SINT2_VTL0, 0, 0));
+        OpenChannel open = new OpenChannel(RELID, 1, 7, 0, 4, UserData.NONE);
+        say(open);
+        say(new ModifyChannel(RELID, 5));
+        Conversation.Said now = requireNonNull(said.open(RELID));
+        assertThat(now.message())
+                .isEqualTo(new OpenChannel(RELID, 1, 7, 5, 4, UserData.NONE).toBytes());
+        assertThat(said.answersWithoutHost())
+                .containsExactly(new ModifyChannelResponse(RELID, 0).toBytes());
+    }
+
+    @Test
+    void shouldNotAnswerAChangeInAVersionThatDoesNot() {
+        say(new InitiateContact(5 << 16 | 2, 1, InitiateContact.SINT2_VTL0, 0, 0));
+        say(new ModifyChannel(RELID, 5));
         assertThat(said.answersWithoutHost()).isEmpty();
     }
 
