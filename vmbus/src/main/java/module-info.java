@@ -10,5 +10,6 @@ module dev.airlock.vmbus {
     exports dev.airlock.vmbus.host;
     exports dev.airlock.vmbus.loopback;
     exports dev.airlock.vmbus.message;
+    exports dev.airlock.vmbus.service;
     exports dev.airlock.vmbus.transport;
 }

@@ -245,7 +245,7 @@ final class BootCommand implements Callable<Integer> {
                             report,
                             plan);
             try (BootRun run = new BootRun(kvm, options, settings)) {
-                Shutdown.onSignal(run::stop);
+                Shutdown.onSignal(run::end);
                 return exitCode(run.run());
             }
         } catch (KvmUnusableException e) {

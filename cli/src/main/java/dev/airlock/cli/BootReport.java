@@ -2,6 +2,8 @@ package dev.airlock.cli;
 
 import dev.airlock.memory.HvPage;
 import dev.airlock.storvsp.GuestStatistics;
+import dev.airlock.storvsp.server.GuestStatus;
+import dev.airlock.vmbus.service.Heartbeat;
 import dev.airlock.vmm.Machine;
 import dev.airlock.vmm.MachineOptions;
 import dev.airlock.vmm.Outcome;
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param exits returns of KVM_RUN by reason
  * @param hypercalls by name
  * @param storage what the host counted of this guest; null where it does not tell
+ * @param heartbeat what it says of the guest's life
  */
 record BootReport(
         boolean isolated,
@@ -31,7 +34,8 @@ record BootReport(
         Map<String, Long> hypercalls,
         long interrupts,
         long messages,
-        @Nullable GuestStatistics storage) {
+        @Nullable GuestStatistics storage,
+        Heartbeat heartbeat) {
     private static final double MEGA = 1e6;
 
     static BootReport of(
@@ -39,7 +43,7 @@ record BootReport(
             Machine machine,
             Boundary boundary,
             double seconds,
-            @Nullable GuestStatistics storage) {
+            @Nullable GuestStatus guest) {
         VmbusForwarder bus = machine.bus();
         return new BootReport(
                 options.isolated(),
@@ -51,7 +55,8 @@ record BootReport(
                 hypercalls(machine),
                 bus == null ? 0 : bus.interrupts(),
                 bus == null ? 0 : bus.messages(),
-                storage);
+                guest == null ? null : guest.statistics(),
+                guest == null ? Heartbeat.NONE : guest.heartbeat());
     }
 
     /** By name, so far. */
@@ -107,6 +112,7 @@ record BootReport(
             fields.put("invisiblePagesRefused", guest.invisiblePages());
             fields.put("invalidPackets", guest.invalidPackets());
             fields.put("channels", guest.channels());
+            fields.put("heartbeat", word(heartbeat));
             fields.put("srbs", SrbTable.fields(guest.srbs()));
         }
         return fields;
@@ -118,12 +124,13 @@ record BootReport(
         line(
                 text,
                 "guest",
-                "%s after %.1f s, %s, %d processor%s",
+                "%s after %.1f s, %s, %d processor%s%s",
                 outcome.kind().name().toLowerCase(Locale.ROOT).replace('_', ' '),
                 seconds,
                 isolated ? "isolated (VBS)" : "not isolated",
                 cpus,
-                cpus == 1 ? "" : "s");
+                cpus == 1 ? "" : "s",
+                heartbeat == Heartbeat.NONE ? "" : ", heartbeat " + word(heartbeat));
         VisibilityCounts visibility = boundary.visibility();
         if (isolated) {
             line(
@@ -187,8 +194,9 @@ record BootReport(
                         line.append(" swiotlb.").append(name).append('=').append(value));
         if (guest != null) {
             line.append(
-                    " commands=%d readMB=%.1f writtenMB=%.1f refused=%d srbs=%s"
+                    " heartbeat=%s commands=%d readMB=%.1f writtenMB=%.1f refused=%d srbs=%s"
                             .formatted(
+                                    word(heartbeat),
                                     guest.io().commands(),
                                     guest.io().bytesRead() / MEGA,
                                     guest.io().bytesWritten() / MEGA,
@@ -201,6 +209,10 @@ record BootReport(
 
     private long pagesPrivate() {
         return isolated ? pages - boundary.visibility().now() : 0;
+    }
+
+    private static String word(Heartbeat heartbeat) {
+        return heartbeat.name().toLowerCase(Locale.ROOT);
     }
 
     private static String words(Map<String, Long> counts) {

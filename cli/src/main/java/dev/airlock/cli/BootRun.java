@@ -1,7 +1,8 @@
 package dev.airlock.cli;
 
 import dev.airlock.linux.Kvm;
-import dev.airlock.storvsp.GuestStatistics;
+import dev.airlock.linux.LinuxException;
+import dev.airlock.linux.Signals;
 import dev.airlock.storvsp.server.ControlClient;
 import dev.airlock.storvsp.server.GuestStatus;
 import dev.airlock.vmm.Machine;
@@ -11,11 +12,13 @@ import dev.airlock.vmm.boot.BootException;
 import dev.airlock.vmm.console.ConsoleLog;
 import dev.airlock.vmm.console.TerminalConsole;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.SerializationFeature;
@@ -31,6 +34,12 @@ final class BootRun implements AutoCloseable {
      */
     private static final long CONNECT_PAUSE_MS = 200;
 
+    /** What a guest gets to switch itself off when asked. */
+    private static final long SHUT_DOWN_SECONDS = 60;
+
+    /** What the end takes once the guest is stopped. */
+    private static final long END_SECONDS = 30;
+
     /** Lines of the console that a report of a panic can look at. */
     private static final int LOG_LINES = 200;
 
@@ -45,6 +54,7 @@ final class BootRun implements AutoCloseable {
     private volatile @Nullable AttackRun attacked;
     private volatile @Nullable Machine machine;
     private volatile boolean stopped;
+    private final CountDownLatch ended = new CountDownLatch(1);
     private long startedNanos;
 
     /**
@@ -100,7 +110,7 @@ final class BootRun implements AutoCloseable {
         }
         while (true) {
             Outcome outcome = once();
-            if (outcome.kind() != Outcome.Kind.RESET || !settings.reboot()) {
+            if (outcome.kind() != Outcome.Kind.RESET || !settings.reboot() || stopped) {
                 return outcome;
             }
             awaitGone();
@@ -198,7 +208,7 @@ final class BootRun implements AutoCloseable {
 
     private BootReport report(Machine made, VisibilitySeries series) throws IOException {
         Boundary boundary = Boundary.of(made.memory(), series, swiotlb);
-        return BootReport.of(options, made, boundary, seconds(), storage());
+        return BootReport.of(options, made, boundary, seconds(), guest());
     }
 
     private Thread tellEachSecond(Machine made, VisibilitySeries series) {
@@ -236,15 +246,15 @@ final class BootRun implements AutoCloseable {
         return kept == null ? null : kept.control();
     }
 
-    /** What our own host has counted of its one guest; null if it cannot be asked. */
-    private @Nullable GuestStatistics storage() {
+    /** What our own host knows of its one guest; null if it cannot be asked. */
+    private @Nullable GuestStatus guest() {
         Path asked = control();
         if (asked == null) {
             return null;
         }
         try (ControlClient client = ControlClient.connect(asked)) {
             List<GuestStatus> guests = client.guests();
-            return guests.isEmpty() ? null : guests.getLast().statistics();
+            return guests.isEmpty() ? null : guests.getLast();
         } catch (IOException e) {
             return null;
         }
@@ -274,7 +284,44 @@ final class BootRun implements AutoCloseable {
         log.accept(value);
     }
 
-    /** Ends the guest, from any thread. */
+    /**
+     * Ends the guest as a signal asks, from any thread but the one that runs it, and waits for the
+     * end: one that has the service for it may switch itself off. A second signal then ends all.
+     */
+    void end() {
+        stopped = true;
+        try {
+            if (machine != null && askToShutDown()) {
+                Signals.endAtOnce();
+                System.err.println(
+                        "airlock: the guest was asked to switch itself off; ask again to end it at once");
+                if (!ended.await(SHUT_DOWN_SECONDS, TimeUnit.SECONDS)) {
+                    System.err.println("airlock: the guest did not, and is ended");
+                }
+            }
+            stop();
+            boolean told = ended.await(END_SECONDS, TimeUnit.SECONDS);
+            assert told : "the guest does not end";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (LinuxException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean askToShutDown() {
+        Path asked = control();
+        if (asked == null) {
+            return false;
+        }
+        try (ControlClient client = ControlClient.connect(asked)) {
+            return client.shutDownGuests() > 0;
+        } catch (IOException e) {
+            return false; // The host is going too.
+        }
+    }
+
+    /** Ends the guest without asking it, from any thread. */
     void stop() {
         stopped = true;
         Machine running = machine;
@@ -291,5 +338,6 @@ final class BootRun implements AutoCloseable {
             kept.close();
         }
         scratch.close();
+        ended.countDown();
     }
 }

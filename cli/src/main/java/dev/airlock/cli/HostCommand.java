@@ -5,6 +5,7 @@ import dev.airlock.disk.DiskSpecException;
 import dev.airlock.lab.trace.TraceWriter;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.Privileges;
+import dev.airlock.linux.Signals;
 import dev.airlock.storvsp.server.HostOptions;
 import dev.airlock.storvsp.server.StorageHost;
 import java.io.IOException;
@@ -49,6 +50,11 @@ final class HostCommand implements Callable<Integer> {
     private @Nullable Path trace;
 
     @Option(
+            names = "--integration-services",
+            description = "offer shutdown, heartbeat and time synchronisation to guests too")
+    private boolean integrationServices;
+
+    @Option(
             names = "--with-parent",
             hidden = true,
             paramLabel = "PID",
@@ -66,6 +72,9 @@ final class HostCommand implements Callable<Integer> {
         HostOptions options = new HostOptions().socket(socket).log(HostCommand::log);
         if (control != null) {
             options.control(control);
+        }
+        if (integrationServices) {
+            options.integrationServices();
         }
         try {
             for (String disk : disks) {
@@ -97,6 +106,8 @@ final class HostCommand implements Callable<Integer> {
         try {
             if (parent != 0) {
                 Privileges.parentDeathSignal(Privileges.SIGTERM);
+                // A Ctrl-C goes to us both, and the parent may need us a little longer.
+                Signals.ignoreInterrupt();
                 if (Privileges.parentPid() != parent) {
                     throw CommandFailure.usage("the process that started this host has ended");
                 }

@@ -186,7 +186,7 @@ final class HostKeeper implements AutoCloseable {
 
     private HostChild start(List<String> own) throws IOException {
         started++;
-        List<String> words = new ArrayList<>();
+        List<String> words = new ArrayList<>(List.of("--integration-services"));
         Path asked = control;
         if (asked != null) {
             words.addAll(List.of("--control", asked.toAbsolutePath().toString()));

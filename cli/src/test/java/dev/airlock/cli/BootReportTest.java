@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.LunStatistics;
 import dev.airlock.storvsp.SrbCount;
+import dev.airlock.vmbus.service.Heartbeat;
 import dev.airlock.vmm.Outcome;
 import dev.airlock.vmm.memory.VisibilityCounts;
 import java.util.List;
@@ -22,7 +23,7 @@ class BootReportTest {
         assertThat(report(true, statistics()).text(POWER_OFF))
                 .isEqualTo(
                         """
-                        guest      power off after 12.3 s, isolated (VBS), 2 processors
+                        guest      power off after 12.3 s, isolated (VBS), 2 processors, heartbeat ok
                         pages      114,462 private, 16,610 visible (16,700 at most), 16,900 shown, 290 taken back; 0 touched by the host while private
                         swiotlb    64 MiB, 0 in use, 0 at most of what it told, full 0 times; longest run of visible pages 16,384 (64 MiB)
                         rings      370 commands (2 failed) on 2 channels, 33.8 MB read, 0.3 MB written; 0 refused for a page not visible
@@ -46,6 +47,7 @@ class BootReportTest {
         assertThat(json.get("pagesVisibleMost").asInt()).isEqualTo(16_700);
         assertThat(json.get("pagesVisibleLongestRun").asInt()).isEqualTo(16_384);
         assertThat(json.get("privatePagesTouchedByHost").asInt()).isZero();
+        assertThat(json.get("heartbeat").asString()).isEqualTo("ok");
         assertThat(json.get("invisiblePagesRefused").asInt()).isZero();
         assertThat(json.get("visibleOverTime").toString())
                 .isEqualTo(
@@ -65,7 +67,7 @@ class BootReportTest {
                 .isEqualTo(
                         "stats seconds=12 private=114462 visible=16610 touchedPrivate=0"
                                 + " swiotlb.mebibytes=64 swiotlb.used=0 swiotlb.usedMost=0 swiotlb.full=0"
-                                + " commands=370 readMB=33.8 writtenMB=0.3 refused=0"
+                                + " heartbeat=ok commands=370 readMB=33.8 writtenMB=0.3 refused=0"
                                 + " srbs=TEST_UNIT_READY/0:3,READ(10)/4K:300/512K:62,"
                                 + "SERVICE_ACTION_IN(16)/512:2,opcode_0xfe/more:1"
                                 + " returns=39303 interrupts=322");
@@ -107,7 +109,8 @@ class BootReportTest {
                 Map.of("modifyVisibility", 40L),
                 322,
                 18,
-                statistics);
+                statistics,
+                statistics == null ? Heartbeat.NONE : Heartbeat.OK);
     }
 
     private static Map<String, Long> swiotlb() {

@@ -8,12 +8,18 @@ final class ProcessCalls {
     /** {@code asm/unistd_64.h} of x86-64. */
     private static final long NR_SECCOMP = 317;
 
+    /** {@code asm-generic/signal-defs.h}. */
+    static final long SIG_DFL = 0;
+
+    static final long SIG_IGN = 1;
+
     private static final MethodHandle PRCTL = Native.function("prctl");
     private static final MethodHandle SYSCALL = Native.function("syscall");
     private static final MethodHandle SETGROUPS = Native.function("setgroups");
     private static final MethodHandle SETRESUID = Native.function("setresuid");
     private static final MethodHandle SETRESGID = Native.function("setresgid");
     private static final MethodHandle CAPSET = Native.function("capset");
+    private static final MethodHandle SIGNAL = Native.function("signal");
     private static final MethodHandle GETEUID = Native.function("geteuid");
     private static final MethodHandle GETPPID = Native.function("getppid");
 
@@ -58,6 +64,12 @@ final class ProcessCalls {
         // SAFETY: a version 3 header and its two data structures (24 bytes) in an arena of the
         // calling thread, on which alone it acts.
         return Native.callInt(CAPSET, header.address(), data.address(), 0);
+    }
+
+    /** Only for {@link #SIG_DFL} and {@link #SIG_IGN}: the result is an address, of no use. */
+    static long signal(int signal, long handler) {
+        // SAFETY: numbers only; no code of ours becomes a handler.
+        return Native.call(SIGNAL, CallFrame.current(), signal, handler, 0, 0, 0, 0);
     }
 
     static int geteuid() {

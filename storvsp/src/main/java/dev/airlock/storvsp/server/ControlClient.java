@@ -65,6 +65,20 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /**
+     * Has the host ask its guests to switch themselves off; does not wait for them.
+     *
+     * @return how many guests have the service for it
+     */
+    public int shutDownGuests() throws IOException {
+        try {
+            List<ControlMessage> answer = request(ControlMessage.of(ControlMessage.SHUT_DOWN));
+            return answer.isEmpty() ? 0 : (int) answer.getFirst().requireLong("guests");
+        } catch (MalformedException e) {
+            throw notUnderstood(e);
+        }
+    }
+
+    /**
      * Opens and locks a disk here, and hands it to the host, which may not be able to.
      *
      * @return what the host made of it

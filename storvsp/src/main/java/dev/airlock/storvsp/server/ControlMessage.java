@@ -30,6 +30,8 @@ record ControlMessage(String verb, Map<String, String> values) {
     static final String ADD = "add";
     static final String REMOVE = "remove";
     static final String RESIZE = "resize";
+    static final String SHUT_DOWN = "shutdown";
+    static final String ASKED = "asked";
     static final String DISK = "disk";
     static final String GUEST = "guest";
     static final String OK = "ok";

@@ -63,6 +63,10 @@ final class ControlServer {
                 case ControlMessage.ADD -> answers.add(add(request, received));
                 case ControlMessage.REMOVE -> luns.remove(request.require("name"));
                 case ControlMessage.RESIZE -> answers.add(resize(request));
+                case ControlMessage.SHUT_DOWN ->
+                        answers.add(
+                                ControlMessage.of(ControlMessage.ASKED)
+                                        .with("guests", guests.askToShutDown()));
                 default -> throw new MalformedException("unknown request: " + request.verb());
             }
             answers.add(ControlMessage.of(ControlMessage.OK));

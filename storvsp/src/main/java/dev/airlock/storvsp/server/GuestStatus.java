@@ -1,6 +1,7 @@
 package dev.airlock.storvsp.server;
 
 import dev.airlock.storvsp.GuestStatistics;
+import dev.airlock.vmbus.service.Heartbeat;
 
 /**
  * A connected guest, as reported.
@@ -11,6 +12,7 @@ import dev.airlock.storvsp.GuestStatistics;
  * @param protocolVersion vstor version agreed on, major in the high byte; 0 before that
  * @param visiblePages pages of its memory that the host can see
  * @param controlFaults control messages that were malformed, out of order or refused
+ * @param heartbeat whether it is alive, where that service is offered
  * @param statistics what it did with its disks
  */
 public record GuestStatus(
@@ -20,4 +22,5 @@ public record GuestStatus(
         int protocolVersion,
         long visiblePages,
         long controlFaults,
+        Heartbeat heartbeat,
         GuestStatistics statistics) {}

@@ -7,8 +7,10 @@ import dev.airlock.storvsp.StorvspDevice;
 import dev.airlock.storvsp.StorvspOptions;
 import dev.airlock.vmbus.host.HostBus;
 import dev.airlock.vmbus.host.HostBusEvent;
+import dev.airlock.vmbus.host.HostDevice;
 import dev.airlock.vmbus.host.HostLimits;
 import dev.airlock.vmbus.host.HostTap;
+import dev.airlock.vmbus.service.IntegrationServices;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -36,23 +38,25 @@ final class GuestTable {
     private final LunTable luns;
     private final Consumer<String> log;
     private final @Nullable HostTap tap;
+    private final boolean offersServices;
     private final List<Guest> guests = new ArrayList<>();
     private int lastNumber;
     private boolean closed;
 
-    private record Guest(PeerCredentials peer, HostBus bus, StorvspDevice device, Thread thread) {}
+    private record Guest(
+            PeerCredentials peer,
+            HostBus bus,
+            StorvspDevice device,
+            IntegrationServices services,
+            Thread thread) {}
 
-    GuestTable(
-            HostLimits limits,
-            StorvspOptions storage,
-            LunTable luns,
-            Consumer<String> log,
-            @Nullable HostTap tap) {
-        this.tap = tap;
-        this.limits = limits;
-        this.storage = storage;
+    GuestTable(HostOptions options, LunTable luns) {
+        this.tap = options.tap();
+        this.offersServices = options.offersIntegrationServices();
+        this.limits = options.limits();
+        this.storage = options.storage();
         this.luns = luns;
-        this.log = log;
+        this.log = options.log();
     }
 
     /** Takes a connection, which is closed when the guest is refused or gone. */
@@ -68,16 +72,16 @@ final class GuestTable {
         }
         String name = "guest" + ++lastNumber;
         StorvspDevice device = new StorvspDevice(name, storage, luns, log);
+        IntegrationServices services = new IntegrationServices(name);
+        List<HostDevice> devices = new ArrayList<>(List.of(device));
+        if (offersServices) {
+            devices.addAll(services.devices());
+        }
         HostBus bus =
-                new HostBus(
-                        socket,
-                        limits,
-                        List.of(device),
-                        line -> log.accept(name + ": " + line),
-                        tap);
+                new HostBus(socket, limits, devices, line -> log.accept(name + ": " + line), tap);
         Thread thread =
                 Thread.ofPlatform().name(name + "-bus").daemon().unstarted(() -> serve(bus));
-        guests.add(new Guest(peer, bus, device, thread));
+        guests.add(new Guest(peer, bus, device, services, thread));
         log.accept("%s: connected pid=%d uid=%d".formatted(name, peer.pid(), peer.uid()));
         thread.start();
     }
@@ -98,9 +102,19 @@ final class GuestTable {
                             guest.device.protocolVersion(),
                             guest.bus.memory().visiblePageCount(),
                             faults(guest.bus),
+                            guest.services.heartbeat(),
                             guest.device.statistics()));
         }
         return all;
+    }
+
+    /** Asks those that can be asked to switch themselves off; tells how many those are. */
+    int askToShutDown() {
+        List<Guest> connected;
+        synchronized (this) {
+            connected = List.copyOf(guests);
+        }
+        return (int) connected.stream().filter(guest -> guest.services.askToShutDown()).count();
     }
 
     /** Ends every guest's connection and waits until all they held is released. */

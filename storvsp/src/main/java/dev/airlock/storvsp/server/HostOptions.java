@@ -24,6 +24,7 @@ public final class HostOptions {
     private StorvspOptions storage = StorvspOptions.defaults();
     private boolean dropPrivileges = true;
     private boolean leaveSockets;
+    private boolean integrationServices;
     private Consumer<String> log = line -> {};
     private @Nullable HostTap tap;
 
@@ -81,6 +82,12 @@ public final class HostOptions {
      */
     public HostOptions leaveSockets() {
         leaveSockets = true;
+        return this;
+    }
+
+    /** Offers shutdown, heartbeat and time synchronisation to guests too. */
+    public HostOptions integrationServices() {
+        integrationServices = true;
         return this;
     }
 
@@ -146,6 +153,10 @@ public final class HostOptions {
 
     boolean leavesSockets() {
         return leaveSockets;
+    }
+
+    boolean offersIntegrationServices() {
+        return integrationServices;
     }
 
     Consumer<String> log() {

@@ -4,6 +4,7 @@ import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.LunStatistics;
 import dev.airlock.storvsp.SrbCount;
 import dev.airlock.storvsp.server.ControlMessage.MalformedException;
+import dev.airlock.vmbus.service.Heartbeat;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -49,6 +50,7 @@ final class StatusCodec {
                         .with("protocolVersion", guest.protocolVersion())
                         .with("visiblePages", guest.visiblePages())
                         .with("controlFaults", guest.controlFaults())
+                        .with("heartbeat", guest.heartbeat())
                         .with("channels", statistics.channels())
                         .with("invalidPackets", statistics.invalidPackets())
                         .with("invisiblePages", statistics.invisiblePages())
@@ -68,6 +70,7 @@ final class StatusCodec {
                 (int) message.requireLong("protocolVersion"),
                 message.requireLong("visiblePages"),
                 message.requireLong("controlFaults"),
+                heartbeat(message.require("heartbeat")),
                 new GuestStatistics(
                         io(message),
                         (int) message.requireLong("channels"),
@@ -117,6 +120,15 @@ final class StatusCodec {
             throw new MalformedException("srbs: " + text);
         }
         return srbs;
+    }
+
+    private static Heartbeat heartbeat(String word) throws MalformedException {
+        for (Heartbeat each : Heartbeat.values()) {
+            if (each.name().equals(word)) {
+                return each;
+            }
+        }
+        throw new MalformedException("heartbeat=" + word);
     }
 
     private static ControlMessage encode(ControlMessage message, LunStatistics io) {

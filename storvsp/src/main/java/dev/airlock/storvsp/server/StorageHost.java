@@ -51,7 +51,7 @@ public final class StorageHost implements AutoCloseable {
         this.path = path;
         log = options.log();
         luns = new LunTable(options.storage().maxTransferBytes(), log);
-        guests = new GuestTable(options.limits(), options.storage(), luns, log, options.tap());
+        guests = new GuestTable(options, luns);
         control = new ControlServer(luns, guests);
         try (UnixSocket.Pair own = UnixSocket.pair()) {
             ownUid = own.left().peerCredentials().uid();
@@ -93,6 +93,15 @@ public final class StorageHost implements AutoCloseable {
     /** The guests connected now. */
     public List<GuestStatus> guests() {
         return guests.status();
+    }
+
+    /**
+     * Asks the guests that have the service for it to switch themselves off; does not wait.
+     *
+     * @return how many have it
+     */
+    public int askGuestsToShutDown() {
+        return guests.askToShutDown();
     }
 
     /**

@@ -7,6 +7,7 @@ import dev.airlock.storvsp.GuestStatistics;
 import dev.airlock.storvsp.LunStatistics;
 import dev.airlock.storvsp.SrbCount;
 import dev.airlock.storvsp.server.ControlMessage.MalformedException;
+import dev.airlock.vmbus.service.Heartbeat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +101,7 @@ class ControlMessageTest {
                         0x0602,
                         12345,
                         6,
+                        Heartbeat.LOST,
                         new GuestStatistics(
                                 new LunStatistics(10, 1, 4096, 8192),
                                 4,

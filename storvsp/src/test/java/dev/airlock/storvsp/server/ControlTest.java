@@ -57,6 +57,11 @@ class ControlTest {
     }
 
     @Test
+    void shouldAskNobodyToShutDownWhereNobodyHasTheServiceForIt() throws IOException {
+        assertThat(client.shutDownGuests()).isZero();
+    }
+
+    @Test
     void shouldListDisksAndGuests() throws IOException {
         try (SocketGuest guest = new SocketGuest(host.socket())) {
             long gpa = guest.allocate(4096);
