@@ -132,7 +132,7 @@ final class ExportHost implements AutoCloseable {
         if (ended == null) {
             return "the host at " + socket + " has gone";
         }
-        if (ended.isAlive()) {
+        if (!ended.hasEnded()) {
             return "the host process does not serve any more";
         }
         List<String> lines = ended.lastLines();

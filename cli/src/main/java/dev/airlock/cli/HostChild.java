@@ -19,6 +19,10 @@ import java.util.concurrent.TimeUnit;
 final class HostChild implements AutoCloseable {
     private static final long START_SECONDS = 120;
     private static final long END_SECONDS = 20;
+
+    /** Its sockets close a little before it can be waited for. */
+    private static final long ENDING_MS = 3_000;
+
     private static final int LINES_KEPT = 20;
 
     private final Process process;
@@ -69,6 +73,16 @@ final class HostChild implements AutoCloseable {
 
     boolean isAlive() {
         return process.isAlive();
+    }
+
+    /** Whether it has ended, one that is just ending included: waits a little to see. */
+    boolean hasEnded() {
+        try {
+            return process.waitFor(ENDING_MS, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return !process.isAlive();
+        }
     }
 
     int exitCode() {

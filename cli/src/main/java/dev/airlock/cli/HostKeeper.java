@@ -135,7 +135,7 @@ final class HostKeeper implements AutoCloseable {
                 return;
             } catch (IOException | CommandFailure e) {
                 HostChild own = child;
-                if (own == null || own.isAlive()) {
+                if (own == null || !own.hasEnded()) {
                     machine.fail(obituary + "; no other took the guest over: " + e.getMessage());
                     return;
                 }
@@ -205,7 +205,7 @@ final class HostKeeper implements AutoCloseable {
         if (own == null) {
             return "the host at " + socket + " has gone (" + why + ")";
         }
-        if (own.isAlive()) {
+        if (!own.hasEnded()) {
             return "the host process does not serve the guest any more (" + why + ")";
         }
         if (own.exitCode() > SIGNALLED) {
