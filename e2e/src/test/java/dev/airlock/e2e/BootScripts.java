@@ -38,7 +38,7 @@ final class BootScripts {
             head -c 65536 /dev/urandom | tee /tmp/last >/dev/sda3
             sync
             echo "is written: $(sha256sum </tmp/last | cut -d ' ' -f 1)"
-            for channel in /sys/bus/vmbus/devices/*/channels/*; do
+            for channel in /sys/bus/vmbus/drivers/hv_storvsc/*/channels/*; do
                 echo "is channel: $(cat $channel/interrupts) interrupts"
             done
             echo "is swiotlb: $(cat /sys/kernel/debug/swiotlb/io_tlb_used 2>/dev/null)"

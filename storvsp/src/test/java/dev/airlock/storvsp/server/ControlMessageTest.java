@@ -160,6 +160,7 @@ class ControlMessageTest {
                 0x0602,
                 12345,
                 6,
+                Heartbeat.OK,
                 new GuestStatistics(LunStatistics.NONE, 4, 5, 6, 7, 8, 9, 10, srbs));
     }
 }
