@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.linux.EventFd;
 import dev.airlock.linux.Fd;
+import dev.airlock.linux.Memfd;
 import dev.airlock.linux.ReceivedMessage;
 import dev.airlock.linux.UnixSocket;
 import dev.airlock.memory.GuestMemory;
@@ -147,6 +148,7 @@ class FrameMutationTest {
             case 3, 4 -> scribble(guest);
             case 5 -> openProperly(guest);
             case 6 -> offerOrRescind(device);
+            case 7 -> journal(guest);
             default -> message(guest);
         }
         // Answers are read, or the host would drop this guest for not reading.
@@ -231,6 +233,24 @@ class FrameMutationTest {
                 guest.postBytes(new byte[] {2, 0, 0, 0, (byte) relid, 0, 0, 0}, first);
             } else {
                 guest.frames.sendDoorbells(relid, first, second);
+            }
+        }
+    }
+
+    /** One that will do, one that is too small, or what is no memory. */
+    private void journal(RawGuest guest) throws IOException {
+        int relid = random.nextInt(5);
+        switch (random.nextInt(3)) {
+            case 0 -> guest.frames.sendJournal(relid, guest.memfd);
+            case 1 -> {
+                try (EventFd event = EventFd.create()) {
+                    guest.frames.sendJournal(relid, event.fd());
+                }
+            }
+            default -> {
+                try (Fd journal = Memfd.create("journal", HostChannel.JOURNAL_BYTES)) {
+                    guest.frames.sendJournal(relid, journal);
+                }
             }
         }
     }
