@@ -1,7 +1,6 @@
 package dev.airlock.cli;
 
 import dev.airlock.disk.DiskSpec;
-import dev.airlock.disk.DiskSpecException;
 import dev.airlock.dma.DmaLimits;
 import dev.airlock.dma.SwiotlbOptions;
 import dev.airlock.storvsc.LunFacts;
@@ -11,7 +10,6 @@ import dev.airlock.storvsc.guest.StorageGuest;
 import dev.airlock.vmbus.guest.GuestBusOptions;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +24,7 @@ final class ExportHost implements AutoCloseable {
     private static final int QUEUE_DEPTH = 128;
     private static final int SUBCHANNELS_MAX = 7;
 
-    private final List<DiskSpec> specs = new ArrayList<>();
+    private final List<DiskSpec> specs;
     private final @Nullable Path running;
     private final Path socket;
     private final @Nullable Path control;
@@ -50,13 +48,7 @@ final class ExportHost implements AutoCloseable {
         this.running = running;
         this.socket = running != null ? running : ownSocket;
         this.isolated = isolated;
-        try {
-            for (String disk : disks) {
-                specs.add(DiskSpec.parse(disk));
-            }
-        } catch (DiskSpecException e) {
-            throw CommandFailure.usage(e.getMessage());
-        }
+        this.specs = DiskSpecs.parse(disks);
     }
 
     /** Whether the host is ours to start. */
@@ -66,12 +58,7 @@ final class ExportHost implements AutoCloseable {
 
     /** A disk whose contents die with the host; null when there is none. */
     @Nullable String volatileDisk() {
-        for (DiskSpec spec : specs) {
-            if (spec.isVolatile()) {
-                return spec.name();
-            }
-        }
-        return null;
+        return DiskSpecs.firstVolatile(specs);
     }
 
     /**

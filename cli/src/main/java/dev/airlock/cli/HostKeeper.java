@@ -1,7 +1,5 @@
 package dev.airlock.cli;
 
-import dev.airlock.disk.DiskSpec;
-import dev.airlock.disk.DiskSpecException;
 import dev.airlock.linux.LinuxException;
 import dev.airlock.linux.UnixSocket;
 import dev.airlock.vmm.Machine;
@@ -87,7 +85,7 @@ final class HostKeeper implements AutoCloseable {
         this.control = control;
         this.trace = trace;
         this.disks = disks;
-        volatileDisk = disks == null ? null : volatileOf(disks);
+        volatileDisk = disks == null ? null : DiskSpecs.firstVolatile(DiskSpecs.parse(disks));
     }
 
     /** Where the host can be asked what it has; null if that is not known. */
@@ -214,20 +212,6 @@ final class HostKeeper implements AutoCloseable {
         List<String> lines = own.lastLines();
         String last = lines.isEmpty() ? "" : ": " + lines.getLast();
         return "the host process ended with exit code " + own.exitCode() + last;
-    }
-
-    private static @Nullable String volatileOf(List<String> disks) {
-        try {
-            for (String disk : disks) {
-                DiskSpec spec = DiskSpec.parse(disk);
-                if (spec.isVolatile()) {
-                    return spec.name();
-                }
-            }
-            return null;
-        } catch (DiskSpecException e) {
-            throw CommandFailure.usage(e.getMessage());
-        }
     }
 
     /** Ends the host if it is ours. */

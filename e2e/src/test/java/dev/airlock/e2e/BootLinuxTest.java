@@ -10,10 +10,8 @@ import dev.airlock.nest.NestException;
 import dev.airlock.nest.OuterMachine;
 import dev.airlock.nest.OuterMachine.Result;
 import dev.airlock.nest.OuterMachine.Task;
-import dev.airlock.nest.Program;
 import dev.airlock.nest.RootDisk;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -134,7 +132,7 @@ class BootLinuxTest {
         }
         Path initramfs = folder.resolve("root.cpio");
         RootDisk.writeInitramfs(kernel, initramfs);
-        try (OuterMachine machine = new OuterMachine(program(), kernel)) {
+        try (OuterMachine machine = new OuterMachine(NestRig.program(), kernel)) {
             String files =
                     " --kernel "
                             + machine.input(kernel.image())
@@ -177,7 +175,7 @@ class BootLinuxTest {
                 .script("killed", BootScripts.KILLED)
                 .write(initramfs);
         Path outputs = Files.createDirectory(folder.resolve("out"));
-        try (OuterMachine machine = new OuterMachine(program(), kernel)) {
+        try (OuterMachine machine = new OuterMachine(NestRig.program(), kernel)) {
             String files =
                     "--kernel "
                             + machine.input(kernel.image())
@@ -212,7 +210,9 @@ class BootLinuxTest {
                     machine.runAll(tasks, folder.resolve("console"), outputs, MACHINE_PATIENCE);
             Map<String, Result> results = new HashMap<>();
             assertThat(all)
-                    .as("the machine under QEMU ended early: %s", consoleEnd())
+                    .as(
+                            "the machine under QEMU ended early: %s",
+                            NestRig.consoleEnd(folder.resolve("console")))
                     .allMatch(result -> result.exitCode().isPresent());
             for (int i = 0; i < tasks.size(); i++) {
                 results.put(tasks.get(i).name(), all.get(i));
@@ -222,11 +222,6 @@ class BootLinuxTest {
             }
             return results;
         }
-    }
-
-    private String consoleEnd() throws IOException {
-        String all = Files.readString(folder.resolve("console"), StandardCharsets.ISO_8859_1);
-        return all.substring(Math.max(0, all.length() - 6_000));
     }
 
     private static Task task(String name, String command) {
@@ -283,22 +278,6 @@ class BootLinuxTest {
     }
 
     private static LinuxKernel kernel(DebianKernel which) throws IOException {
-        for (String tool : List.of("qemu-system-x86_64", "busybox", "fio", "mkfs.xfs", "sg_vpd")) {
-            ExportRig.requireTool(tool);
-        }
-        try {
-            return which.fetch();
-        } catch (NestException e) {
-            throw new TestAbortedException("skipped: no Debian kernel: " + e.getMessage());
-        }
-    }
-
-    private static Program program() throws IOException {
-        Path image = AirlockProcess.home().resolve("image/target");
-        return new Program(
-                Path.of(Files.readString(image.resolve("jdk")).strip()),
-                image,
-                image.resolve("airlock.args"),
-                List.of("-m", "dev.airlock.cli/dev.airlock.cli.Main"));
+        return NestRig.kernel(which, "fio", "mkfs.xfs", "sg_vpd");
     }
 }

@@ -103,7 +103,7 @@ final class NestRig implements AutoCloseable {
         Map<String, OuterMachine.Result> results = new LinkedHashMap<>();
         for (int i = 0; i < all.size(); i++) {
             assertThat(all.get(i).exitCode())
-                    .as("the machine under QEMU ended early: %s", consoleEnd())
+                    .as("the machine under QEMU ended early: %s", consoleEnd(console))
                     .isPresent();
             results.put(tasks.get(i).name(), all.get(i));
         }
@@ -117,7 +117,8 @@ final class NestRig implements AutoCloseable {
                 .readTree(Files.readString(outputs.resolve(name + ".json")));
     }
 
-    private String consoleEnd() throws IOException {
+    /** What a machine's console said last. */
+    static String consoleEnd(Path console) throws IOException {
         String all = Files.readString(console, StandardCharsets.ISO_8859_1);
         return all.substring(Math.max(0, all.length() - CONSOLE_SHOWN));
     }

@@ -6,6 +6,7 @@ import dev.airlock.vmbus.RingWriter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -173,7 +174,7 @@ final class RequestJournal {
                     "more requests under way than there can be: %d of %d"
                             .formatted(count, contexts));
         }
-        orphans = java.util.Arrays.copyOf(found, count);
+        orphans = Arrays.copyOf(found, count);
         skipTaken(in);
     }
 
