@@ -9,9 +9,11 @@ import dev.airlock.vmbus.guest.GuestBusOptions;
 import dev.airlock.vmbus.host.HostBus;
 import dev.airlock.vmbus.host.HostDevice;
 import dev.airlock.vmbus.host.HostLimits;
+import dev.airlock.vmbus.host.HostTap;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** A guest bus and a host bus of one process, over a socket pair and real memfds. */
 public final class BusPair implements AutoCloseable {
@@ -25,9 +27,18 @@ public final class BusPair implements AutoCloseable {
 
     public BusPair(HostLimits limits, GuestBusListener listener, HostDevice... devices)
             throws IOException {
+        this(limits, listener, null, devices);
+    }
+
+    private BusPair(
+            HostLimits limits,
+            GuestBusListener listener,
+            @Nullable HostTap tap,
+            HostDevice... devices)
+            throws IOException {
         memory = GuestMemory.isolated(1 << 20, 1 << 20);
         UnixSocket.Pair pair = UnixSocket.pair();
-        host = new HostBus(pair.right(), limits, List.of(devices), reports::add);
+        host = new HostBus(pair.right(), limits, List.of(devices), reports::add, tap);
         hostThread = Thread.ofPlatform().name("host-bus").start(host::serve);
         try {
             guest = GuestBus.connect(pair.left(), memory, GuestBusOptions.DEFAULT, listener);
@@ -40,6 +51,11 @@ public final class BusPair implements AutoCloseable {
 
     public BusPair(HostDevice... devices) throws IOException {
         this(HostLimits.DEFAULT, GuestBusListener.NONE, devices);
+    }
+
+    /** The tap is shown all that crosses. */
+    public BusPair(HostTap tap, HostDevice... devices) throws IOException {
+        this(HostLimits.DEFAULT, GuestBusListener.NONE, tap, devices);
     }
 
     /** Visible pages for two rings of {@link #RING_BYTES}. */

@@ -2,6 +2,7 @@ package dev.airlock.lab.trace;
 
 import dev.airlock.vmbus.GpaDirectPacket;
 import dev.airlock.vmbus.PacketDescriptor;
+import dev.airlock.vmbus.service.ServiceMessage;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -45,6 +46,12 @@ final class PacketDecoder {
 
     private static final int SHOWN_PAYLOAD_BYTES = 32;
 
+    /** Field of a service's message: which one. */
+    static final String SERVICE = "service";
+
+    /** Field of a service's message: {@code request} or {@code answer}. */
+    static final String SERVICE_ROLE = "role";
+
     private final Requests requests = new Requests();
 
     DecodedEvent decode(TraceEvent.Packet event) throws TraceException {
@@ -66,14 +73,19 @@ final class PacketDecoder {
         DecodedEvent.Builder out = new DecodedEvent.Builder();
         out.hex("id", PacketDescriptor.transactionId(packet, 0));
         GpaRanges ranges = header(line, packet, type, dataOffset, out);
-        payload(event, packet.asSlice(dataOffset), type, out);
+        boolean isService = ServiceMessage.isMessage(packet, packet.byteSize());
+        if (isService) {
+            service(packet, out);
+        } else {
+            payload(event, packet.asSlice(dataOffset), type, out);
+        }
         if (ranges != null) {
             ranges.describe(out);
         }
         if (event.visible() != null) {
             out.add("visible", event.visible().toString());
         }
-        flags(type, PacketDescriptor.flags(header), out);
+        flags(isService ? 0 : usualFlags(type), PacketDescriptor.flags(header), out);
         out.notes(event.notes());
         return out.build(line, event.direction(), "packet", name(type));
     }
@@ -207,6 +219,20 @@ final class PacketDecoder {
         }
     }
 
+    /** A message of an integration service, whose answers are in-band packets, too. */
+    private static void service(MemorySegment packet, DecodedEvent.Builder out) {
+        boolean answer = ServiceMessage.isResponse(packet);
+        int status = ServiceMessage.status(packet);
+        out.plain(SERVICE, ServiceMessage.typeName(ServiceMessage.type(packet)))
+                .plain(SERVICE_ROLE, answer ? "answer" : "request")
+                .add("version", ServiceMessage.version(packet))
+                .addIf(
+                        status != 0,
+                        "status",
+                        DecodedEvent.Builder.hex(Integer.toUnsignedLong(status)));
+        bytes(packet.asSlice(ServiceMessage.DATA_OFFSET, ServiceMessage.dataBytes(packet)), out);
+    }
+
     private static boolean wantsCompletion(MemorySegment packet) {
         return (PacketDescriptor.flags(packet, 0) & PacketDescriptor.FLAG_COMPLETION_REQUESTED)
                 != 0;
@@ -224,15 +250,17 @@ final class PacketDecoder {
         }
     }
 
-    /** Shown when they are not what every packet of the type has. */
-    private static void flags(int type, int flags, DecodedEvent.Builder out) {
-        int usual =
-                switch (type) {
-                    case PacketDescriptor.TYPE_DATA_INBAND,
-                            PacketDescriptor.TYPE_DATA_USING_GPA_DIRECT ->
-                            PacketDescriptor.FLAG_COMPLETION_REQUESTED;
-                    default -> 0;
-                };
+    /** What every packet of the type has. */
+    private static int usualFlags(int type) {
+        return switch (type) {
+            case PacketDescriptor.TYPE_DATA_INBAND, PacketDescriptor.TYPE_DATA_USING_GPA_DIRECT ->
+                    PacketDescriptor.FLAG_COMPLETION_REQUESTED;
+            default -> 0;
+        };
+    }
+
+    /** Shown when they are others. */
+    private static void flags(int usual, int flags, DecodedEvent.Builder out) {
         out.addIf(flags != usual, "flags", flags);
     }
 

@@ -25,7 +25,8 @@ public final class TraceProfile {
         LARGEST_SRBS("largest SRB, bytes"),
         OFFSETS("offset of blocks in their first page"),
         PAGES("pages"),
-        SRB_RESULTS("SRB results");
+        SRB_RESULTS("SRB results"),
+        SERVICES("messages of services");
 
         private final String text;
 
@@ -142,6 +143,9 @@ public final class TraceProfile {
             srb(event);
         } else if (srb.equals(request)) {
             result(event);
+        } else if (event.value(PacketDecoder.SERVICE) != null) {
+            String role = text(event, PacketDecoder.SERVICE_ROLE);
+            add(Section.SERVICES, key(text(event, PacketDecoder.SERVICE) + " " + role), 1);
         } else {
             Object what = request != null ? "answer to " + request : operation;
             String text = event.direction() + " " + (what != null ? what : event.name());

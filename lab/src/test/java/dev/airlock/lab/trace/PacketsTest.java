@@ -152,6 +152,36 @@ class PacketsTest {
     }
 
     @Test
+    void shouldDecodeTheMessagesOfServices() {
+        // Pipe header, then icmsg_hdr: frame 3.0, type, message 3.0, size, status, id, flags.
+        Bytes request = new Bytes().u32(0, 36).u16(3, 0, 0, 3, 0, 16).u32(0).hex("00030000");
+        request.u16(1, 1).u32(0).u16(3, 0, 3, 0);
+        assertThat(Lines.decodeOne("host>guest " + service(request)))
+                .isEqualTo(
+                        "host>guest packet DATA_INBAND id=0x5 NEGOTIATE request version=3.0"
+                                + " payloadBytes=16 payload=01000100000000000300000003000000");
+        Bytes answer =
+                new Bytes().u32(0, 20).u16(3, 0, 3, 3, 0, 0).u32(0x80004005L).hex("00050000");
+        assertThat(Lines.decodeOne("guest>host " + service(answer)))
+                .isEqualTo(
+                        "guest>host packet DATA_INBAND id=0x5 SHUTDOWN answer version=3.0"
+                                + " status=0x80004005 payloadBytes=0");
+    }
+
+    @Test
+    void shouldTakeNoServiceMessageWhoseSizesDisagree() {
+        Bytes message = new Bytes().u32(0, 24).u16(3, 0, 3, 3, 0, 0).u32(0).hex("00030000");
+        assertThat(Lines.decodeOne("host>guest " + service(message)))
+                .isEqualTo("!line 1: vstor packet cut off: bytes=32 needed=48");
+    }
+
+    private static String service(Bytes message) {
+        byte[] payload = message.toArray();
+        int padding = -payload.length & 7;
+        return descriptor(6, 0, 0, payload.length + padding, 5).put(payload).zeros(padding).toHex();
+    }
+
+    @Test
     void shouldRefuseDataOutsideThePacketAndHeadersThatOverlapIt() {
         assertThat(refusal(new Bytes().u16(6, 1, 2, 1).u64(1)))
                 .isEqualTo("data begins outside the packet: dataOffset=8 bytes=16");

@@ -28,7 +28,8 @@ class TraceDifferenceTest {
                 .containsExactly(
                         Section.CONTROL_MESSAGES,
                         Section.CONTROL_SEQUENCE,
-                        Section.VSTOR_OPERATIONS);
+                        Section.VSTOR_OPERATIONS,
+                        Section.SERVICES);
         assertThat(rows(difference, Section.GPADLS))
                 .containsExactly(
                         new Row("number 1", "64 pages, 0 visible", "64 pages, 64 visible"));

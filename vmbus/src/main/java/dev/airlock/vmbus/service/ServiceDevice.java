@@ -7,6 +7,7 @@ import dev.airlock.vmbus.PacketDescriptor;
 import dev.airlock.vmbus.RingWriter;
 import dev.airlock.vmbus.host.HostChannel;
 import dev.airlock.vmbus.host.HostDevice;
+import dev.airlock.vmbus.host.HostTap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
@@ -129,6 +130,7 @@ abstract class ServiceDevice implements HostDevice {
             channel.in().maskInterrupts();
             int bytes = channel.in().read(in, 0, PACKET_BYTES_MAX);
             while (bytes > 0 && channel.isOpen()) {
+                show(true, in, bytes);
                 take(bytes);
                 bytes = channel.in().read(in, 0, PACKET_BYTES_MAX);
             }
@@ -158,9 +160,20 @@ abstract class ServiceDevice implements HostDevice {
 
         private void write() {
             RingWriter ring = channel.out();
-            if (ring.write(out, 0, PacketDescriptor.packetBytes(out, 0))
-                    && ring.publish() == RingWriter.SIGNAL) {
+            int bytes = PacketDescriptor.packetBytes(out, 0);
+            if (!ring.write(out, 0, bytes)) {
+                return;
+            }
+            show(false, out, bytes);
+            if (ring.publish() == RingWriter.SIGNAL) {
                 channel.signalGuest();
+            }
+        }
+
+        private void show(boolean fromGuest, MemorySegment packet, int bytes) {
+            HostTap tap = channel.tap();
+            if (tap != null) {
+                tap.packet(fromGuest, packet, 0, bytes, channel.memory());
             }
         }
 

@@ -23,7 +23,7 @@ import java.nio.ByteOrder;
  *    +-----------------------------------+
  * </pre>
  */
-final class ServiceMessage {
+public final class ServiceMessage {
     /** {@code ICMSGTYPE_*}. */
     static final int NEGOTIATE = 0;
 
@@ -44,7 +44,7 @@ final class ServiceMessage {
     private static final int FLAGS_OFFSET = STATUS_OFFSET + 5;
 
     /** Where the data of a message begins in its packet. */
-    static final int DATA_OFFSET = FLAGS_OFFSET + 3;
+    public static final int DATA_OFFSET = FLAGS_OFFSET + 3;
 
     /** {@code ICMSGHDRFLAG_TRANSACTION}, {@code _REQUEST}, {@code _RESPONSE}. */
     private static final int TRANSACTION = 1;
@@ -105,15 +105,63 @@ final class ServiceMessage {
         return bytes >= DATA_OFFSET
                 && PacketDescriptor.type(packet, 0) == PacketDescriptor.TYPE_DATA_INBAND
                 && PacketDescriptor.dataOffset(packet, 0) == PacketDescriptor.BYTES
-                && (packet.get(ValueLayout.JAVA_BYTE, FLAGS_OFFSET) & RESPONSE) != 0;
+                && isResponse(packet);
     }
 
-    static int type(MemorySegment packet) {
+    /** Whether its flags say that it answers something. */
+    public static boolean isResponse(MemorySegment packet) {
+        return (packet.get(ValueLayout.JAVA_BYTE, FLAGS_OFFSET) & RESPONSE) != 0;
+    }
+
+    /**
+     * Whether a packet of so many bytes can be nothing but a service's message: in-band data whose
+     * two headers agree on its size. A storage provider's packet has flags where the size is, which
+     * are less than the headers' bytes.
+     */
+    public static boolean isMessage(MemorySegment packet, long bytes) {
+        if (bytes < DATA_OFFSET
+                || PacketDescriptor.type(packet, 0) != PacketDescriptor.TYPE_DATA_INBAND
+                || PacketDescriptor.dataOffset(packet, 0) != PacketDescriptor.BYTES) {
+            return false;
+        }
+        long size = Integer.toUnsignedLong(packet.get(U32, PIPE_SIZE_OFFSET));
+        return size == DATA_OFFSET - FRAME_VERSION_OFFSET + dataBytes(packet)
+                && size <= bytes - FRAME_VERSION_OFFSET;
+    }
+
+    /** Bytes behind the headers, as they say. */
+    public static int dataBytes(MemorySegment packet) {
+        return Short.toUnsignedInt(packet.get(U16, SIZE_OFFSET));
+    }
+
+    /** Of the message: major and minor. */
+    public static String version(MemorySegment packet) {
+        return Short.toUnsignedInt(packet.get(U16, VERSION_OFFSET))
+                + "."
+                + Short.toUnsignedInt(packet.get(U16, VERSION_OFFSET + Short.BYTES));
+    }
+
+    /** The name of a message's type, as {@code ICMSGTYPE_*} has it, or its number. */
+    public static String typeName(int type) {
+        return switch (type) {
+            case NEGOTIATE -> "NEGOTIATE";
+            case HEARTBEAT -> "HEARTBEAT";
+            case 2 -> "KVPEXCHANGE";
+            case SHUTDOWN -> "SHUTDOWN";
+            case TIME_SYNC -> "TIMESYNC";
+            case 5 -> "VSS";
+            case 7 -> "FCOPY";
+            default -> "service(" + type + ")";
+        };
+    }
+
+    /** Which service it is for, or that it negotiates. */
+    public static int type(MemorySegment packet) {
         return Short.toUnsignedInt(packet.get(U16, TYPE_OFFSET));
     }
 
-    /** 0 is success. */
-    static int status(MemorySegment packet) {
+    /** Of an answer: 0 is success. */
+    public static int status(MemorySegment packet) {
         return packet.get(U32, STATUS_OFFSET);
     }
 

@@ -3,6 +3,7 @@ package dev.airlock.vmbus.service;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.airlock.linux.LinuxException;
+import dev.airlock.memory.HostMemory;
 import dev.airlock.vmbus.BusPair;
 import dev.airlock.vmbus.Guid;
 import dev.airlock.vmbus.Offer;
@@ -11,13 +12,16 @@ import dev.airlock.vmbus.RingWriter;
 import dev.airlock.vmbus.Seed;
 import dev.airlock.vmbus.guest.GuestChannel;
 import dev.airlock.vmbus.host.HostDevice;
+import dev.airlock.vmbus.host.HostTap;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -41,6 +45,7 @@ class IntegrationServicesTest {
     private final IntegrationServices services =
             new IntegrationServices("guest1", millis::get, InstantSource.fixed(NOW));
     private final MemorySegment packet = Arena.ofAuto().allocate(4096, 8);
+    private final List<String> shown = new CopyOnWriteArrayList<>();
     private BusPair pair;
 
     IntegrationServicesTest() throws IOException {
@@ -50,12 +55,31 @@ class IntegrationServicesTest {
     @BeforeEach
     void connect() throws IOException {
         pair.close();
-        pair = new BusPair(services.devices().toArray(HostDevice[]::new));
+        pair = new BusPair(new Shown(), services.devices().toArray(HostDevice[]::new));
     }
 
     @AfterEach
     void disconnect() throws LinuxException {
         pair.close();
+    }
+
+    /** What a recording gets to see: who sent which message. */
+    private final class Shown implements HostTap {
+        @Override
+        public void message(boolean fromGuest, MemorySegment from, long at, int bytes) {}
+
+        @Override
+        public void gpadl(int pages, int visiblePages) {}
+
+        @Override
+        public void packet(
+                boolean fromGuest, MemorySegment from, long at, int bytes, HostMemory memory) {
+            String type =
+                    ServiceMessage.isMessage(from, bytes)
+                            ? ServiceMessage.typeName(ServiceMessage.type(from))
+                            : "unknown";
+            shown.add((fromGuest ? "guest " : "host ") + type);
+        }
     }
 
     private GuestChannel open(Guid type) throws Exception {
@@ -132,6 +156,13 @@ class IntegrationServicesTest {
             assertThat(services.heartbeat()).isEqualTo(Heartbeat.NONE);
             answer(channel, 0);
             await(() -> services.heartbeat() == Heartbeat.OK);
+
+            assertThat(shown)
+                    .containsExactly(
+                            "host NEGOTIATE",
+                            "guest NEGOTIATE",
+                            "host HEARTBEAT",
+                            "guest HEARTBEAT");
 
             millis.addAndGet(HeartbeatService.LOST_MS);
             assertThat(services.heartbeat()).isEqualTo(Heartbeat.LOST);
