@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.DoubleStream;
 
 /** What {@code airlock bench guest} prints: medians, least and most of each job. Immutable. */
 final class GuestBenchReport {
@@ -112,32 +113,32 @@ final class GuestBenchReport {
         row.put("load", load);
         row.put("guest", mode.words());
         spread(row, "iops", values(runs, sample -> sample.fio().iops()));
-        row.put("mbPerSecond", median(values(runs, sample -> sample.fio().mbPerSecond())));
-        row.put("meanUs", median(values(runs, sample -> sample.fio().meanMicros())));
-        row.put("p50us", median(values(runs, sample -> sample.fio().p50Micros())));
-        row.put("p99us", median(values(runs, sample -> sample.fio().p99Micros())));
+        middle(row, "mbPerSecond", values(runs, sample -> sample.fio().mbPerSecond()));
+        middle(row, "meanUs", values(runs, sample -> sample.fio().meanMicros()));
+        middle(row, "p50us", values(runs, sample -> sample.fio().p50Micros()));
+        middle(row, "p99us", values(runs, sample -> sample.fio().p99Micros()));
         if (mode != GuestBench.Mode.NOT_ISOLATED) {
             // Each run against the other mode's of the same round.
             double[] ratios = new double[Math.min(runs.size(), base.size())];
             for (int i = 0; i < ratios.length; i++) {
                 ratios[i] = runs.get(i).fio().iops() / base.get(i).fio().iops();
             }
-            Arrays.sort(ratios);
-            spread(row, "ratio", ratios);
+            spread(row, "ratio", numbers(Arrays.stream(ratios)));
         }
         if (mode.peer() != null) {
             return row;
         }
         spread(row, "returnsPerIo", values(runs, GuestSample::returnsPerIo));
         for (String reason : reasons()) {
-            row.put(
+            middle(
+                    row,
                     reason + "ReturnsPerIo",
-                    median(values(runs, sample -> sample.returnsPerIo(reason))));
+                    values(runs, sample -> sample.returnsPerIo(reason)));
         }
-        row.put("hypercallsPerIo", median(values(runs, GuestSample::hypercallsPerIo)));
-        row.put("interruptsPerIo", median(values(runs, GuestSample::interruptsPerIo)));
-        row.put("returns", median(values(runs, sample -> sample.counts().allReturns())));
-        row.put("controlMessages", median(values(runs, sample -> sample.counts().messages())));
+        middle(row, "hypercallsPerIo", values(runs, GuestSample::hypercallsPerIo));
+        middle(row, "interruptsPerIo", values(runs, GuestSample::interruptsPerIo));
+        middle(row, "returns", values(runs, sample -> sample.counts().allReturns()));
+        middle(row, "controlMessages", values(runs, sample -> sample.counts().messages()));
         return row;
     }
 
@@ -153,13 +154,26 @@ final class GuestBenchReport {
     }
 
     private static void spread(Map<String, Object> row, String name, double[] sorted) {
-        row.put(name, median(sorted));
-        row.put(name + "Min", sorted[0]);
-        row.put(name + "Max", sorted[sorted.length - 1]);
+        middle(row, name, sorted);
+        if (sorted.length > 0) {
+            row.put(name + "Min", sorted[0]);
+            row.put(name + "Max", sorted[sorted.length - 1]);
+        }
+    }
+
+    private static void middle(Map<String, Object> row, String name, double[] sorted) {
+        if (sorted.length > 0) {
+            row.put(name, median(sorted));
+        }
     }
 
     private static double[] values(List<GuestSample> runs, ToDoubleFunction<GuestSample> of) {
-        return runs.stream().mapToDouble(of).sorted().toArray();
+        return numbers(runs.stream().mapToDouble(of));
+    }
+
+    /** Sorted, without what a run that did no I/O is divided by. */
+    private static double[] numbers(DoubleStream of) {
+        return of.filter(Double::isFinite).sorted().toArray();
     }
 
     private static double median(double[] sorted) {

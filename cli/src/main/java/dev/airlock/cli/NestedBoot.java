@@ -2,6 +2,7 @@ package dev.airlock.cli;
 
 import dev.airlock.disk.DiskSpec;
 import dev.airlock.disk.DiskSpecException;
+import dev.airlock.linux.Signals;
 import dev.airlock.nest.DebianKernel;
 import dev.airlock.nest.LinuxKernel;
 import dev.airlock.nest.NestException;
@@ -10,6 +11,7 @@ import dev.airlock.nest.Program;
 import dev.airlock.nest.QemuMachine;
 import dev.airlock.nest.TerminalShape;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -19,6 +21,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
@@ -38,6 +42,9 @@ final class NestedBoot {
 
     /** What starting the outer machine may take, beside the guest's own time. */
     private static final Duration START = Duration.ofMinutes(5);
+
+    /** Beyond what {@code airlock boot} gives a guest that was asked to switch itself off. */
+    private static final Duration ASKED = Duration.ofSeconds(120);
 
     private final OuterMachine machine;
     private final List<String> command = new ArrayList<>(List.of("airlock", "boot"));
@@ -60,6 +67,7 @@ final class NestedBoot {
     static int run(
             List<Given> options, @Nullable Path outerKernel, int memoryMiB, double timeoutSeconds)
             throws IOException, InterruptedException {
+        CountDownLatch isOver = new CountDownLatch(1);
         try (ScratchFolder scratch = ScratchFolder.create()) {
             System.err.println(
                     "airlock: starting a Linux with KVM under QEMU; this takes a minute or so");
@@ -71,14 +79,34 @@ final class NestedBoot {
                 for (Given option : options) {
                     boot.add(option);
                 }
-                Shutdown.onSignal(() -> {
-                    boot.stopped = true;
-                    machine.stop();
-                });
+                Shutdown.onSignal(() -> boot.end(isOver));
                 return boot.run(Files.createDirectory(scratch.path("out")), timeoutSeconds);
             }
         } catch (NestException e) {
             throw CommandFailure.usage(e.getMessage());
+        } finally {
+            isOver.countDown();
+        }
+    }
+
+    /**
+     * Ends the guest as a signal asks, from any thread but the one that runs it: the command in the
+     * machine gets the signal, too, and then does with the guest what it does elsewhere. A second
+     * signal ends all.
+     */
+    private void end(CountDownLatch isOver) {
+        stopped = true;
+        try {
+            Signals.endAtOnce();
+            machine.end(ASKED);
+            // Until its results are copied and its files gone.
+            boolean told = isOver.await(ASKED.toSeconds(), TimeUnit.SECONDS);
+            assert told : "the machine does not end";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            machine.stop();
+            throw new UncheckedIOException(e);
         }
     }
 

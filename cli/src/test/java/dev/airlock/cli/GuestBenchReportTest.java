@@ -142,6 +142,29 @@ class GuestBenchReportTest {
     }
 
     @Test
+    void shouldCompareWithNoRunThatDidNothing() {
+        Map<GuestBench.Mode, List<GuestSample>> byMode = new LinkedHashMap<>();
+        byMode.put(GuestBench.Mode.NOT_ISOLATED, samples(0, 0, 200));
+        byMode.put(GuestBench.Mode.ISOLATED, samples(50, 0, 100));
+        byMode.put(GuestBench.Mode.VIRTIO_BLK, samples(50, 0));
+
+        GuestBenchReport report = new GuestBenchReport(Map.of("load", byMode), PICK_UP);
+
+        assertThat(report.fields())
+                .extractingByKey("rows")
+                .asInstanceOf(org.assertj.core.api.InstanceOfAssertFactories.list(Map.class))
+                .satisfiesExactly(
+                        plain -> assertThat(plain).containsEntry("iops", 0.0),
+                        isolated ->
+                                assertThat(isolated)
+                                        .containsEntry("iops", 50.0)
+                                        .containsEntry("ratio", 0.5)
+                                        .containsEntry("ratioMin", 0.5),
+                        qemu -> assertThat(qemu).doesNotContainKey("ratio"));
+        assertThat(report.render()).doesNotContain("NaN", "Infinity");
+    }
+
+    @Test
     void shouldTellMedianAndTailOfThePickUpBesideTheYardstick() {
         assertThat(PICK_UP.render())
                 .contains("the host sleeps", "50.00", "99.00", "the host looks", "0.30")

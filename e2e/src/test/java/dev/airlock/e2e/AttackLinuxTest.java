@@ -85,7 +85,8 @@ class AttackLinuxTest {
             case BAD_OFFSET -> Set.of("survived", "hung");
             case BAD_INDEX, VANISH -> Set.of("hung");
             case UNSOLICITED -> Set.of("warned");
-            case REFUSE_VISIBILITY -> Set.of("had I/O errors");
+            // Whether I/O comes by the refused pages is chance; later kernels warn of the refusal.
+            case REFUSE_VISIBILITY -> Set.of("survived", "had I/O errors", "warned");
         };
     }
 

@@ -77,7 +77,10 @@ class BootLinuxTest {
         assertThat(killed.output().split("outside: " + good.group(1), -1)).hasSize(4 + 1);
         assertThat(killed.output())
                 .contains("was ended by signal 9")
-                .containsPattern("(?s)(the guest goes on with another host.*){3}");
+                .containsPattern("(?s)(the guest goes on with another host.*){3}")
+                // The services go on, too.
+                .containsPattern("(?s)the guest was asked to switch itself off.*is asked")
+                .contains("heartbeat ok");
     }
 
     @Test
@@ -168,6 +171,7 @@ class BootLinuxTest {
         LinuxKernel kernel = kernel(which);
         Path initramfs = folder.resolve("tools.cpio");
         new GuestTools(kernel)
+                .modules("hv_utils")
                 .script("storage", BootScripts.STORAGE)
                 .script("reboot", BootScripts.REBOOT)
                 .script("panic", BootScripts.PANIC)

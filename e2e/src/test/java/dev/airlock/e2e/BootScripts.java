@@ -71,24 +71,35 @@ final class BootScripts {
             echo "is removed"
             """;
 
+    /** For a guest with hv_utils: what its kernel runs when the shutdown service asks for it. */
+    static final String AT_SHUTDOWN =
+            """
+            mkdir -p /sbin
+            printf '#!/bin/sh\necho is asked >/dev/console\nexec busybox poweroff -f\n' >/sbin/poweroff.new
+            chmod 755 /sbin/poweroff.new
+            mv /sbin/poweroff.new /sbin/poweroff
+            """;
+
     /** Four at a time write and read back, and compare, for a while. */
     static final String KILLED =
-            """
-            until [ -b /dev/sda ]; do usleep 100000; done
-            dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
-            work() {
-                for round in $(seq 12); do
-                    dd if=/tmp/data of=/dev/sda bs=16k seek=$(($1 * 256)) oflag=direct conv=notrunc 2>/dev/null || echo "is BAD: write"
-                    dd if=/dev/sda of=/tmp/back$1 bs=16k skip=$(($1 * 256)) count=256 iflag=direct 2>/dev/null || echo "is BAD: read"
-                    cmp /tmp/data /tmp/back$1 || echo "is BAD: data"
-                    echo "is round $1 $round"
-                done
-            }
-            for part in 0 1 2 3; do work $part & done
-            wait
-            sync
-            echo "is GOOD $(sha256sum </tmp/data | cut -d ' ' -f 1)"
-            """;
+            AT_SHUTDOWN
+                    + """
+                    until [ -b /dev/sda ]; do usleep 100000; done
+                    dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
+                    work() {
+                        for round in $(seq 12); do
+                            dd if=/tmp/data of=/dev/sda bs=16k seek=$(($1 * 256)) oflag=direct conv=notrunc 2>/dev/null || echo "is BAD: write"
+                            dd if=/dev/sda of=/tmp/back$1 bs=16k skip=$(($1 * 256)) count=256 iflag=direct 2>/dev/null || echo "is BAD: read"
+                            cmp /tmp/data /tmp/back$1 || echo "is BAD: data"
+                            echo "is round $1 $round"
+                        done
+                    }
+                    for part in 0 1 2 3; do work $part & done
+                    wait
+                    sync
+                    echo "is GOOD $(sha256sum </tmp/data | cut -d ' ' -f 1)"
+                    while sleep 1; do :; done
+                    """;
 
     /** The pattern does not match the shell whose command line it is in. */
     static final String KILL_HOST =
@@ -113,7 +124,10 @@ final class BootScripts {
                     exit $code
                     """;
 
-    /** Runs a guest and kills its host process, three times, while it is busy. */
+    /**
+     * Runs a guest and kills its host process, three times, while it is busy; asks it to switch
+     * itself off when it is not any more.
+     */
     static final String KILLED_FROM_OUTSIDE =
             KILL_HOST
                     + """
@@ -123,6 +137,9 @@ final class BootScripts {
                         until grep -q "is round . $round" /tmp/killed; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
                         kill_host
                     done
+                    until grep -q "is GOOD" /tmp/killed; do kill -0 $guest 2>/dev/null || break; sleep 0.2; done
+                    sleep 3
+                    kill -TERM $guest
                     wait $guest
                     code=$?
                     cat /tmp/killed

@@ -3,6 +3,9 @@ package dev.airlock.e2e;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.airlock.nest.DebianKernel;
+import dev.airlock.nest.Initramfs;
+import dev.airlock.nest.LinuxKernel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +19,15 @@ import tools.jackson.databind.json.JsonMapper;
 class NestedBootTest {
     /** Only keeps a broken program from hanging the tests: a busy machine takes minutes. */
     private static final long PATIENCE_MINUTES = 10;
+
+    /** Up is a guest that listens to the shutdown service, by the instance it has everywhere. */
+    private static final String WAIT_TO_BE_ASKED =
+            """
+            until grep -qx 3 /sys/bus/vmbus/devices/b6650ff7-33bc-4840-8048-e0676786f393/state; do usleep 100000; done
+            sleep 2
+            echo "is up"
+            while sleep 1; do :; done
+            """;
 
     @TempDir Path folder;
 
@@ -50,6 +62,47 @@ class NestedBootTest {
                     .contains("0 refused for a page not visible");
             shouldTellTheBoundary(JsonMapper.builder().build().readTree(Files.readString(report)));
         }
+    }
+
+    @Test
+    void shouldHaveTheGuestSwitchItselfOffAtASignal() throws Exception {
+        LinuxKernel kernel = NestRig.kernel(DebianKernel.STABLE);
+        Path initramfs = folder.resolve("guest.cpio");
+        new Initramfs(kernel)
+                .modules("hv_vmbus", "hv_storvsc", "sd_mod", "hv_utils")
+                .script(BootScripts.AT_SHUTDOWN + WAIT_TO_BE_ASKED)
+                .write(initramfs);
+        Path console = folder.resolve("console");
+        Path report = folder.resolve("report.json");
+        ProcessBuilder builder =
+                new ProcessBuilder(
+                        AirlockProcess.home().resolve("airlock").toString(),
+                        "boot",
+                        "--nested",
+                        "--kernel",
+                        kernel.image().toString(),
+                        "--initrd",
+                        initramfs.toString(),
+                        "--memory",
+                        "512M",
+                        "--disk",
+                        "mem:16M",
+                        "--report",
+                        report.toString());
+        try (AirlockProcess airlock =
+                AirlockProcess.start(builder.redirectOutput(console.toFile()))) {
+            while (!Files.readString(console).contains("is up")) {
+                assertThat(airlock.process().isAlive()).as(airlock.errors()).isTrue();
+                Thread.sleep(100);
+            }
+            airlock.process().toHandle().destroy();
+
+            assertThat(airlock.process().waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES)).isTrue();
+            assertThat(airlock.process().exitValue()).as(airlock.errors()).isZero();
+        }
+        assertThat(Files.readString(console)).contains("is asked");
+        JsonNode told = JsonMapper.builder().build().readTree(Files.readString(report));
+        assertThat(told.get("outcome").asString()).isEqualTo("POWER_OFF");
     }
 
     private static void shouldTellTheBoundary(JsonNode report) {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A Linux under QEMU that has KVM, also where this machine has none: a Java program of this machine
  * runs in it, at the same paths, on files of this machine. Its {@code /dev/kvm} is kvm-amd on
  * emulated SVM, or the processor's own where nested virtualization is on. Fluent; for one thread;
- * each run is a new machine. Close it to remove what it keeps.
+ * each run is a new machine, until it is stopped. Close it to remove what it keeps.
  */
 public final class OuterMachine implements AutoCloseable {
     /**
@@ -44,6 +44,7 @@ public final class OuterMachine implements AutoCloseable {
     private final List<Path> disks = new ArrayList<>();
     private final List<Boolean> readOnlyDisks = new ArrayList<>();
     private volatile @Nullable QemuMachine running;
+    private volatile boolean isStopped;
     private int memoryMiB = 4096;
     private int processors = Math.clamp(Runtime.getRuntime().availableProcessors(), 1, 4);
 
@@ -132,7 +133,7 @@ public final class OuterMachine implements AutoCloseable {
     /**
      * Runs one command with this process's standard input and output as its terminal.
      *
-     * @param command the words; {@code airlock} is the program
+     * @param command the words, the first {@code airlock}, which is the program
      * @param terminal what the console is here
      * @param outputs where the output folder's files go, a folder that exists
      * @param timeout of the machine
@@ -142,7 +143,8 @@ public final class OuterMachine implements AutoCloseable {
             List<String> command, TerminalShape terminal, Path outputs, Duration timeout)
             throws IOException, InterruptedException {
         String script =
-                "stty "
+                OuterScript.AT_POWER_BUTTON
+                        + "stty "
                         + terminal.sttyWords()
                         + " </dev/ttyS0\n"
                         + "export TERM="
@@ -151,8 +153,9 @@ public final class OuterMachine implements AutoCloseable {
                         + "setsid -c "
                         + Shell.words(command)
                         + " </dev/ttyS0 >/dev/ttyS0 2>&1\n";
-        try (QemuMachine machine = settings(script).consoleOnTerminal().start()) {
-            running = machine;
+        initramfs.modules("button", "evdev");
+        try (QemuMachine machine = settings(script).consoleOnTerminal().powerButton().start()) {
+            started(machine);
             QemuMachine.Ending ending = machine.await(timeout);
             takeOutput(outputs);
             return ending;
@@ -180,7 +183,7 @@ public final class OuterMachine implements AutoCloseable {
             script.append(Shell.separated(command, file));
         }
         try (QemuMachine machine = settings(script.toString()).consoleTo(console).start()) {
-            running = machine;
+            started(machine);
             machine.await(timeout);
         }
         takeOutput(outputs);
@@ -253,8 +256,27 @@ public final class OuterMachine implements AutoCloseable {
                         scratch.resolve("output.tar").toString()));
     }
 
-    /** Ends the machine that runs, if one does; any thread may. */
+    /**
+     * Has the command of {@link #runOnTerminal} asked to end, by SIGTERM, and ends the machine when
+     * that has not helped in time, or when it has not started yet; any thread may.
+     */
+    public void end(Duration patience) throws IOException, InterruptedException {
+        QemuMachine machine = running;
+        if (machine == null || !machine.pressPowerButton(patience)) {
+            stop();
+        }
+    }
+
+    private void started(QemuMachine machine) {
+        running = machine;
+        if (isStopped) {
+            machine.stop();
+        }
+    }
+
+    /** Ends the machine that runs, or that is about to; any thread may. */
     public void stop() {
+        isStopped = true;
         QemuMachine machine = running;
         if (machine != null) {
             machine.stop();

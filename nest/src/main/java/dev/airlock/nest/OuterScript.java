@@ -4,6 +4,19 @@ import java.nio.charset.StandardCharsets;
 
 /** What runs in an {@link OuterMachine}. Stateless. */
 final class OuterScript {
+    /**
+     * The power button is SIGTERM to the program that was started first; before there is one, the
+     * machine ends.
+     */
+    static final String AT_POWER_BUTTON =
+            """
+            {
+                [ "$(cat /dev/input/event* | head -c 1 | wc -c)" = 1 ] || exit
+                first=$(pidof java | tr ' ' '\\n' | sort -n | head -n 1)
+                if [ -n "$first" ]; then kill -TERM $first; else poweroff -f; fi
+            } 2>/dev/null &
+            """;
+
     private OuterScript() {}
 
     /** The program by the name {@code airlock}. */

@@ -1,8 +1,13 @@
 package dev.airlock.nest;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +26,10 @@ import java.util.concurrent.TimeUnit;
 public final class QemuMachine implements AutoCloseable {
     private static final String EXIT_LINE = "airlock-exit ";
     private static final long KILL_AFTER_SECONDS = 10;
+    private static final String MONITOR = "monitor";
+
+    /** So often, as a machine that is still starting does not feel it. */
+    private static final long POWER_BUTTON_MS = 1_000;
 
     private final Process process;
     private final Path scratch;
@@ -43,7 +52,9 @@ public final class QemuMachine implements AutoCloseable {
         Path scratch = Files.createTempDirectory("airlock-qemu-");
         try {
             ProcessBuilder builder =
-                    new ProcessBuilder(settings.command(scratch.resolve("report")))
+                    new ProcessBuilder(
+                                    settings.command(
+                                            scratch.resolve("report"), scratch.resolve(MONITOR)))
                             .redirectError(scratch.resolve("errors").toFile());
             settings.connectConsole(builder);
             return new QemuMachine(startKept(builder), scratch);
@@ -130,6 +141,29 @@ public final class QemuMachine implements AutoCloseable {
             }
         }
         return code;
+    }
+
+    /**
+     * Presses the power button until the machine has ended or the time is over. What that does is
+     * up to the machine.
+     *
+     * @return whether it has ended
+     */
+    public boolean pressPowerButton(Duration patience) throws IOException, InterruptedException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        try (SocketChannel monitor =
+                SocketChannel.open(UnixDomainSocketAddress.of(scratch.resolve(MONITOR)))) {
+            while (process.isAlive() && System.nanoTime() < deadline) {
+                // A command of QEMU's monitor for people; what it says to that is of no interest.
+                monitor.write(ByteBuffer.wrap("system_powerdown\n".getBytes(US_ASCII)));
+                process.waitFor(POWER_BUTTON_MS, TimeUnit.MILLISECONDS);
+            }
+        } catch (IOException e) {
+            if (process.isAlive()) {
+                throw e;
+            }
+        }
+        return !process.isAlive();
     }
 
     /** Ends it, if it runs: QEMU gets SIGTERM, and SIGKILL when that does not help. */

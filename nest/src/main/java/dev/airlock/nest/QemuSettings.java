@@ -30,6 +30,7 @@ public final class QemuSettings {
     private int memoryMiB = 512;
     private int processors = 1;
     private boolean isOnTerminal;
+    private boolean hasPowerButton;
     private @Nullable Path consoleFile;
 
     /**
@@ -99,6 +100,12 @@ public final class QemuSettings {
         return this;
     }
 
+    /** The machine has a power button: {@link QemuMachine#pressPowerButton}. */
+    public QemuSettings powerButton() {
+        hasPowerButton = true;
+        return this;
+    }
+
     /** Starts it. */
     public QemuMachine start() throws IOException {
         return QemuMachine.start(this);
@@ -115,8 +122,9 @@ public final class QemuSettings {
      * The command that is QEMU, which gets SIGTERM when the thread that starts it ends.
      *
      * @param report where the second serial port goes
+     * @param monitor where QEMU makes the socket that the power button needs
      */
-    List<String> command(Path report) throws IOException {
+    List<String> command(Path report, Path monitor) throws IOException {
         List<String> command = new ArrayList<>();
         command.addAll(List.of(Tool.require("setpriv").toString(), "--pdeathsig", "TERM"));
         command.add(Tool.require("qemu-system-x86_64").toString());
@@ -134,6 +142,10 @@ public final class QemuSettings {
         command.addAll(List.of("-chardev", console, "-serial", "chardev:console"));
         command.addAll(List.of("-chardev", "file,id=report,path=" + quoted(report)));
         command.addAll(List.of("-serial", "chardev:report"));
+        if (hasPowerButton) {
+            String socket = "socket,id=monitor,server=on,wait=off,path=" + quoted(monitor);
+            command.addAll(List.of("-chardev", socket, "-mon", "chardev=monitor,mode=readline"));
+        }
         for (int i = 0; i < drives.size(); i++) {
             command.addAll(List.of("-drive", drives.get(i) + ",id=drive" + i));
             command.addAll(List.of("-device", "virtio-blk-pci,drive=drive" + i));
