@@ -6,12 +6,14 @@ import java.nio.charset.StandardCharsets;
 final class OuterScript {
     /**
      * The power button is SIGTERM to the program that was started first; before there is one, the
-     * machine ends.
+     * machine ends. Other keyboards are input devices, too.
      */
     static final String AT_POWER_BUTTON =
             """
             {
-                [ "$(cat /dev/input/event* | head -c 1 | wc -c)" = 1 ] || exit
+                button=$(grep -lx 'Power Button' /sys/class/input/event*/device/name | head -n 1)
+                button=/dev/input/$(basename "${button%/device/name}")
+                [ "$(cat "$button" | head -c 1 | wc -c)" = 1 ] || exit
                 first=$(pidof java | tr ' ' '\\n' | sort -n | head -n 1)
                 if [ -n "$first" ]; then kill -TERM $first; else poweroff -f; fi
             } 2>/dev/null &
