@@ -260,7 +260,7 @@ public final class OuterMachine implements AutoCloseable {
      * Has the command of {@link #runOnTerminal} asked to end, by SIGTERM, and ends the machine when
      * that has not helped in time, or when it has not started yet; any thread may.
      */
-    public void end(Duration patience) throws IOException, InterruptedException {
+    public void end(Duration patience) throws InterruptedException {
         QemuMachine machine = running;
         if (machine == null || !machine.pressPowerButton(patience)) {
             stop();

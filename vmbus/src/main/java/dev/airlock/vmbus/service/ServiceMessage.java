@@ -28,8 +28,11 @@ public final class ServiceMessage {
     static final int NEGOTIATE = 0;
 
     static final int HEARTBEAT = 1;
+    private static final int KVP_EXCHANGE = 2;
     static final int SHUTDOWN = 3;
     static final int TIME_SYNC = 4;
+    private static final int VSS = 5;
+    private static final int FCOPY = 7;
 
     /** {@code UTIL_FW_VERSION}, and the same of every service here: 3.0, in every Linux. */
     static final int VERSION_3_0 = 3;
@@ -102,10 +105,13 @@ public final class ServiceMessage {
 
     /** Whether a packet of so many bytes is a guest's answer. */
     static boolean isAnswer(MemorySegment packet, int bytes) {
+        return hasHeaders(packet, bytes) && isResponse(packet);
+    }
+
+    private static boolean hasHeaders(MemorySegment packet, long bytes) {
         return bytes >= DATA_OFFSET
                 && PacketDescriptor.type(packet, 0) == PacketDescriptor.TYPE_DATA_INBAND
-                && PacketDescriptor.dataOffset(packet, 0) == PacketDescriptor.BYTES
-                && isResponse(packet);
+                && PacketDescriptor.dataOffset(packet, 0) == PacketDescriptor.BYTES;
     }
 
     /** Whether its flags say that it answers something. */
@@ -119,9 +125,7 @@ public final class ServiceMessage {
      * are less than the headers' bytes.
      */
     public static boolean isMessage(MemorySegment packet, long bytes) {
-        if (bytes < DATA_OFFSET
-                || PacketDescriptor.type(packet, 0) != PacketDescriptor.TYPE_DATA_INBAND
-                || PacketDescriptor.dataOffset(packet, 0) != PacketDescriptor.BYTES) {
+        if (!hasHeaders(packet, bytes)) {
             return false;
         }
         long size = Integer.toUnsignedLong(packet.get(U32, PIPE_SIZE_OFFSET));
@@ -146,11 +150,11 @@ public final class ServiceMessage {
         return switch (type) {
             case NEGOTIATE -> "NEGOTIATE";
             case HEARTBEAT -> "HEARTBEAT";
-            case 2 -> "KVPEXCHANGE";
+            case KVP_EXCHANGE -> "KVPEXCHANGE";
             case SHUTDOWN -> "SHUTDOWN";
             case TIME_SYNC -> "TIMESYNC";
-            case 5 -> "VSS";
-            case 7 -> "FCOPY";
+            case VSS -> "VSS";
+            case FCOPY -> "FCOPY";
             default -> "service(" + type + ")";
         };
     }
