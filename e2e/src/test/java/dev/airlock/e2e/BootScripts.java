@@ -84,22 +84,22 @@ final class BootScripts {
     static final String KILLED =
             AT_SHUTDOWN
                     + """
-                            until [ -b /dev/sda ]; do usleep 100000; done
-                            dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
-                            work() {
-                                for round in $(seq 12); do
-                                    dd if=/tmp/data of=/dev/sda bs=16k seek=$(($1 * 256)) oflag=direct conv=notrunc 2>/dev/null || echo "is BAD: write"
-                                    dd if=/dev/sda of=/tmp/back$1 bs=16k skip=$(($1 * 256)) count=256 iflag=direct 2>/dev/null || echo "is BAD: read"
-                                    cmp /tmp/data /tmp/back$1 || echo "is BAD: data"
-                                    echo "is round $1 $round"
-                                done
-                            }
-                            for part in 0 1 2 3; do work $part & done
-                            wait
-                            sync
-                            echo "is GOOD $(sha256sum </tmp/data | cut -d ' ' -f 1)"
-                            while sleep 1; do :; done
-                            """;
+                    until [ -b /dev/sda ]; do usleep 100000; done
+                    dd if=/dev/urandom of=/tmp/data bs=64k count=64 2>/dev/null
+                    work() {
+                        for round in $(seq 12); do
+                            dd if=/tmp/data of=/dev/sda bs=16k seek=$(($1 * 256)) oflag=direct conv=notrunc 2>/dev/null || echo "is BAD: write"
+                            dd if=/dev/sda of=/tmp/back$1 bs=16k skip=$(($1 * 256)) count=256 iflag=direct 2>/dev/null || echo "is BAD: read"
+                            cmp /tmp/data /tmp/back$1 || echo "is BAD: data"
+                            echo "is round $1 $round"
+                        done
+                    }
+                    for part in 0 1 2 3; do work $part & done
+                    wait
+                    sync
+                    echo "is GOOD $(sha256sum </tmp/data | cut -d ' ' -f 1)"
+                    while sleep 1; do :; done
+                    """;
 
     /** The pattern does not match the shell whose command line it is in. */
     static final String KILL_HOST =
